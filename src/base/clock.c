@@ -1,0 +1,145 @@
+#include "base/clock.h"
+
+#include <ctype.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static _Atomic int64_t shift; /* set by tests only */
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_now(void)
+{
+    return read_clock(CLOCK_REALTIME) + atomic_load(&shift);
+}
+
+int64_t clock_steady(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+void clock_shift(int64_t milliseconds)
+{
+    atomic_store(&shift, milliseconds);
+}
+
+static struct tm broken_down(int64_t milliseconds)
+{
+    int64_t seconds = milliseconds / 1000 - (milliseconds % 1000 < 0);
+    time_t when = (time_t)seconds;
+    struct tm tm;
+    gmtime_r(&when, &tm);
+    return tm;
+}
+
+void clock_format(int64_t milliseconds, char target[32])
+{
+    struct tm tm = broken_down(milliseconds);
+    size_t length = strftime(target, 32, "%Y-%m-%dT%H:%M:%S", &tm);
+    int fraction = (int)((milliseconds % 1000 + 1000) % 1000);
+    snprintf(target + length, 32 - length, ".%03dZ", fraction);
+}
+
+void clock_format_seconds(int64_t milliseconds, char target[32])
+{
+    struct tm tm = broken_down(milliseconds);
+    strftime(target, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+void clock_format_http(int64_t milliseconds, char target[32])
+{
+    struct tm tm = broken_down(milliseconds);
+    strftime(target, 32, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+}
+
+void clock_format_basic(int64_t milliseconds, char target[32])
+{
+    struct tm tm = broken_down(milliseconds);
+    strftime(target, 32, "%Y%m%dT%H%M%SZ", &tm);
+}
+
+/* Takes `tm` back to a time and refuses what timegm would have normalised (31 February, hour 25). */
+static bool checked_time(struct tm tm, int64_t *milliseconds)
+{
+    struct tm given = tm;
+    time_t when = timegm(&tm);
+    if (tm.tm_mday != given.tm_mday || tm.tm_mon != given.tm_mon || tm.tm_hour != given.tm_hour ||
+        tm.tm_min != given.tm_min || tm.tm_sec != given.tm_sec)
+        return false;
+    *milliseconds = (int64_t)when * 1000;
+    return true;
+}
+
+/* Reads exactly `count` digits. */
+static bool digits(const char **text, int count, int *value)
+{
+    *value = 0;
+    for (int i = 0; i < count; i++, (*text)++) {
+        if (!isdigit((unsigned char)**text))
+            return false;
+        *value = *value * 10 + (**text - '0');
+    }
+    return true;
+}
+
+static bool literal(const char **text, char character)
+{
+    if (**text != character)
+        return false;
+    (*text)++;
+    return true;
+}
+
+static bool date(const char **text, const char *separator, struct tm *tm)
+{
+    if (!digits(text, 4, &tm->tm_year) || (*separator && !literal(text, *separator)) ||
+        !digits(text, 2, &tm->tm_mon) || (*separator && !literal(text, *separator)) || !digits(text, 2, &tm->tm_mday))
+        return false;
+    tm->tm_year -= 1900;
+    tm->tm_mon -= 1;
+    return true;
+}
+
+bool clock_parse(const char *text, int64_t *milliseconds)
+{
+    struct tm tm = {0};
+    int64_t fraction = 0;
+    if (!date(&text, "-", &tm) || !literal(&text, 'T') || !digits(&text, 2, &tm.tm_hour) || !literal(&text, ':') ||
+        !digits(&text, 2, &tm.tm_min))
+        return false;
+    if (literal(&text, ':') && !digits(&text, 2, &tm.tm_sec))
+        return false;
+    if (literal(&text, '.')) {
+        int64_t unit = 100;
+        if (!isdigit((unsigned char)*text))
+            return false;
+        for (; isdigit((unsigned char)*text); text++, unit /= 10)
+            fraction += (*text - '0') * unit;
+    }
+    if (!literal(&text, 'Z') || *text || !checked_time(tm, milliseconds))
+        return false;
+    *milliseconds += fraction;
+    return true;
+}
+
+bool clock_parse_basic(const char *text, int64_t *milliseconds)
+{
+    struct tm tm = {0};
+    return date(&text, "", &tm) && literal(&text, 'T') && digits(&text, 2, &tm.tm_hour) &&
+           digits(&text, 2, &tm.tm_min) && digits(&text, 2, &tm.tm_sec) && literal(&text, 'Z') && !*text &&
+           checked_time(tm, milliseconds);
+}
+
+bool clock_parse_http(const char *text, int64_t *milliseconds)
+{
+    struct tm tm = {0};
+    const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    return end && !*end && checked_time(tm, milliseconds);
+}
