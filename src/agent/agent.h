@@ -13,6 +13,7 @@ struct agent_options {
     const char *instances_folder; /* one folder an instance, named by its resource id */
     const char *listen_addresses; /* for the engines, comma-separated: "127.0.0.1,::1" */
     const char *client_networks; /* networks whose clients may connect, comma-separated CIDRs: "127.0.0.0/8,::1/128" */
+    const char *engine_folders;  /* further folders of engines' programs, comma-separated; may be NULL */
     int concurrency;             /* instances worked on at once */
     int64_t check_interval;      /* ms between looks at installed certificates and running engines */
 };
