@@ -99,6 +99,11 @@ bool exchange_is_malformed(const struct http_exchange *exchange, const char **wh
         *why = "A request needs exactly one Host header.\n";
         return true;
     }
+    /* RFC 9112 section 6.3; evhttp takes the first. */
+    if (count_headers(exchange, "Content-Length") > 1) {
+        *why = "A request has at most one Content-Length header.\n";
+        return true;
+    }
     /* evhttp does not read the body of these and would take it for the next request. */
     if (evhttp_request_get_command(exchange->request) == EVHTTP_REQ_HEAD &&
         (count_headers(exchange, "Content-Length") || count_headers(exchange, "Transfer-Encoding"))) {

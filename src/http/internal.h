@@ -39,7 +39,7 @@ struct http_server {
     struct client_rule *client_rules;
 
     struct connection *connections;
-    size_t connection_count; /* with those of plain_answers */
+    size_t connection_count;
     struct plain_answer *plain_answers;
     struct event *watch;
     bool stopped; /* no new connections; replies close theirs */
@@ -55,7 +55,9 @@ struct http_exchange {
     struct evhttp_request *request;
     struct http_exchange *previous, *next; /* in server->deferred */
     bool is_deferred;
-    bool close; /* the connection cannot be used after the reply */
+    bool is_watched;       /* the stream has the callbacks and timeouts of a deferred exchange */
+    struct event *resumed; /* see server.c, postpone() */
+    bool close;            /* the connection cannot be used after the reply */
     void (*gone)(struct http_exchange *, void *);
     void *gone_context;
     char *path; /* these three point into texts[] */
@@ -81,7 +83,8 @@ void connection_close_slow(struct http_server *server);
 void tls_free(struct http_server *server);
 
 /* plain.c */
-void plain_answer(struct http_server *server, int descriptor);
+/* Answers on the raw socket of a connection whose handshake fails at this moment. */
+void plain_answer(struct connection *connection);
 void plain_free_all(struct http_server *server);
 
 /* exchange.c */
@@ -90,8 +93,10 @@ struct http_exchange *exchange_new(struct http_server *server, struct evhttp_req
 bool exchange_is_malformed(const struct http_exchange *exchange, const char **why);
 
 /* reply.c */
-/* From now on a client that goes away is noticed, which may be at once. */
+/* From now on a client that goes away is noticed. */
 void reply_watch_client(struct http_exchange *exchange);
+/* Undoes http_defer. */
+void reply_take_back(struct http_exchange *exchange);
 /* Calls the `gone` of every deferred exchange and closes their connections. */
 void reply_abandon_all(struct http_server *server);
 

@@ -4,42 +4,36 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#define BODY "This port speaks HTTPS only. Use an address that begins with https://\n"
 
 static const char answer[] = "HTTP/1.1 400 Bad Request\r\n"
                              "Content-Type: text/plain\r\n"
                              "Connection: close\r\n"
-                             "\r\n" BODY;
+                             "\r\n"
+                             "This port speaks HTTPS only. Use an address that begins with https://\n";
 
 /* The answered connection is kept until the client closes it, for two seconds at most: closing it with bytes
  * unread would reset it, and the client might never see the answer (RFC 9112 section 9.6). */
 struct plain_answer {
     struct http_server *server;
     struct plain_answer *previous, *next;
-    int descriptor;
+    struct bufferevent *stream; /* a reference: evhttp's own goes when the handshake has failed */
     int64_t deadline;
     struct event *event;
 };
 
 static void plain_free(struct plain_answer *plain)
 {
-    struct http_server *server = plain->server;
     if (plain->previous)
         plain->previous->next = plain->next;
     else
-        server->plain_answers = plain->next;
+        plain->server->plain_answers = plain->next;
     if (plain->next)
         plain->next->previous = plain->previous;
     event_free(plain->event);
-    close(plain->descriptor);
+    bufferevent_decref(plain->stream);
     free(plain);
-    server->connection_count--;
-    server_update_accepting(server);
 }
 
 void plain_free_all(struct http_server *server)
@@ -57,22 +51,23 @@ static void on_bytes(evutil_socket_t descriptor, short what, void *context)
         plain_free(plain);
 }
 
-void plain_answer(struct http_server *server, int descriptor)
+void plain_answer(struct connection *connection)
 {
     static const struct timeval patience = {.tv_sec = 2};
+    struct http_server *server = connection->server;
+    int descriptor = bufferevent_getfd(connection->stream);
     send(descriptor, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(descriptor, SHUT_WR);
-    int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0)
-        return;
     struct plain_answer *plain = mem_new(sizeof *plain);
-    *plain = (struct plain_answer){.server = server, .descriptor = copy, .next = server->plain_answers};
+    *plain =
+        (struct plain_answer){.server = server, .stream = connection->stream, .next = server->plain_answers};
     if (plain->next)
         plain->next->previous = plain;
     server->plain_answers = plain;
-    server->connection_count++;
+    connection->waiting_since = 0;
+    bufferevent_incref(plain->stream);
     plain->deadline = clock_steady() + patience.tv_sec * CLOCK_SECOND;
-    plain->event = event_new(server->loop, copy, EV_READ | EV_PERSIST, on_bytes, plain);
+    plain->event = event_new(server->loop, descriptor, EV_READ | EV_PERSIST, on_bytes, plain);
     if (!plain->event || event_add(plain->event, &patience) != 0)
         abort();
 }

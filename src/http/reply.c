@@ -6,11 +6,8 @@
 #include "base/memory.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent_struct.h>
-#include <event2/http_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A reply up to this size goes out as one TLS record, head and body together: one write, and no more than a
  * copy. */
@@ -19,8 +16,9 @@
  */
 #define LONG_REPLY (256 * 1024)
 
-static void unlink_deferred(struct http_exchange *exchange)
+void reply_take_back(struct http_exchange *exchange)
 {
+    exchange->is_deferred = false;
     struct http_server *server = exchange->server;
     if (exchange->previous)
         exchange->previous->next = exchange->next;
@@ -28,6 +26,7 @@ static void unlink_deferred(struct http_exchange *exchange)
         server->deferred = exchange->next;
     if (exchange->next)
         exchange->next->previous = exchange->previous;
+    exchange->previous = exchange->next = NULL;
 }
 
 void http_defer(struct http_exchange *exchange, void (*gone)(struct http_exchange *, void *), void *context)
@@ -45,7 +44,7 @@ void http_defer(struct http_exchange *exchange, void (*gone)(struct http_exchang
 static void abandon(struct http_exchange *exchange)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(exchange->request);
-    unlink_deferred(exchange);
+    reply_take_back(exchange);
     exchange->gone(exchange, exchange->gone_context);
     free(exchange);
     evhttp_connection_free(connection); /* with the request */
@@ -66,6 +65,7 @@ void reply_watch_client(struct http_exchange *exchange)
     bufferevent_setcb(stream, NULL, NULL, on_client_gone, exchange);
     bufferevent_set_timeouts(stream, NULL, NULL);
     bufferevent_enable(stream, EV_READ);
+    exchange->is_watched = true;
 }
 
 void reply_abandon_all(struct http_server *server)
@@ -118,8 +118,8 @@ static void send_reply(struct http_exchange *exchange, int status, size_t length
     if (exchange->server->unanswered == exchange)
         exchange->server->unanswered = NULL;
     if (exchange->is_deferred)
-        unlink_deferred(exchange);
-    if (exchange->is_deferred || length > LONG_REPLY)
+        reply_take_back(exchange);
+    if (exchange->is_watched || length > LONG_REPLY)
         bufferevent_set_timeouts(stream, length > LONG_REPLY ? NULL : idle, idle);
     free(exchange);
     evhttp_request_set_on_complete_cb(request, on_sent, connection);

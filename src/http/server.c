@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#include <event2/bufferevent_ssl.h>
 #include <event2/http_struct.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -54,6 +53,35 @@ static void hand_over(struct http_server *server, struct http_exchange *exchange
     http_reply(exchange, 500, slice_text(""));
 }
 
+static void on_resumed(evutil_socket_t descriptor, short what, void *context)
+{
+    (void)descriptor, (void)what;
+    struct http_exchange *exchange = context;
+    event_free(exchange->resumed);
+    exchange->resumed = NULL;
+    reply_take_back(exchange);
+    hand_over(exchange->server, exchange);
+}
+
+static void on_gone_before_resumed(struct http_exchange *exchange, void *context)
+{
+    (void)context;
+    event_free(exchange->resumed);
+}
+
+/* evhttp takes the news that its "100 Continue" has left for the news that the reply has, when the body and
+ * thus the reply come in the same turn of the loop: the reply would never be sent. So the handler gets the
+ * request in the next turn. */
+static void postpone(struct http_server *server, struct http_exchange *exchange)
+{
+    static const struct timeval next_turn = {0};
+    exchange->resumed = event_new(server->loop, -1, 0, on_resumed, exchange);
+    if (!exchange->resumed || event_add(exchange->resumed, &next_turn) != 0)
+        abort();
+    http_defer(exchange, on_gone_before_resumed, NULL);
+    reply_watch_client(exchange);
+}
+
 static void on_request(struct evhttp_request *request, void *context)
 {
     struct http_server *server = context;
@@ -64,6 +92,8 @@ static void on_request(struct evhttp_request *request, void *context)
     const char *why;
     if (exchange_is_malformed(exchange, &why))
         refuse(exchange, why);
+    else if (http_header(exchange, "Expect"))
+        postpone(server, exchange);
     else
         hand_over(server, exchange);
 }
@@ -143,6 +173,18 @@ static int start(struct http_server *server, const int *descriptors, size_t coun
     if (!server->watch || event_add(server->watch, &server->idle) != 0)
         return error_set(error, ERROR_INTERNAL, "libevent refused a timer");
     return 0;
+}
+
+struct event_base *http_loop_new(void)
+{
+    struct event_config *config = event_config_new();
+    if (!config || event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) != 0)
+        abort();
+    struct event_base *loop = event_base_new_with_config(config);
+    event_config_free(config);
+    if (!loop)
+        abort();
+    return loop;
 }
 
 int http_server_new(struct event_base *loop, const int *descriptors, size_t count,

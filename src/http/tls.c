@@ -100,10 +100,10 @@ static void on_handshake_step(const SSL *ssl, int where, int result)
 {
     if (where != SSL_CB_ACCEPT_EXIT || result > 0 || ERR_peek_error() == 0)
         return;
-    struct http_server *server = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    const struct connection *connection = SSL_get_ex_data(ssl, server->connection_index);
+    const struct http_server *server = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    struct connection *connection = SSL_get_ex_data(ssl, server->connection_index);
     if (is_plain_text(connection))
-        plain_answer(server, SSL_get_fd(ssl));
+        plain_answer(connection);
     else if (connection->asked)
         log_warning("action=handshake name=%s reason=\"%s\" verification=\"%s\"",
                     SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name),
