@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-bool text_equal(const char *a, const char *b);             /* NULL equals only NULL */
+bool text_equal(const char *a, const char *b);               /* NULL equals only NULL */
 bool text_equal_ignoring_case(const char *a, const char *b); /* ASCII */
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
@@ -34,6 +34,11 @@ void text_uuid(char target[37]); /* a random UUID, RFC 4122 version 4, lowercase
 
 /* A whole decimal integer within bounds; false otherwise. */
 bool text_integer(const char *text, int64_t least, int64_t most, int64_t *value);
+
+/* The length (1 to 4) of the UTF-8 character that `text` begins with, and its number in *character (which may
+ * be NULL). 0 where there is none, or one that RFC 3629 forbids: overlong, a surrogate, beyond U+10FFFF, cut
+ * off. */
+size_t text_utf8(struct slice text, uint32_t *character);
 
 /* FNV-1a, 64 bits: for names of folders and spreading, never for security. */
 uint64_t text_hash(struct slice bytes);
