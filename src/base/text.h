@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-bool text_equal(const char *a, const char *b);             /* NULL equals only NULL */
+bool text_equal(const char *a, const char *b);               /* NULL equals only NULL */
 bool text_equal_ignoring_case(const char *a, const char *b); /* ASCII */
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
