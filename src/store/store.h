@@ -223,6 +223,9 @@ int store_work_claim(struct store *store, const char *owner, int64_t now, int64_
                      struct error *error);
 /* The claimed piece is done: gone, unless it was claimed by another since. */
 int store_work_done(struct store *store, const struct work_row *row, const char *owner, struct error *error);
+/* The claimed piece is not done yet: nobody claims it before `until`; its place in the order stays. */
+int store_work_wait(struct store *store, const struct work_row *row, const char *owner, int64_t until,
+                    struct error *error);
 /* The claimed piece is to be tried again at `due_at`. */
 int store_work_again(struct store *store, const struct work_row *row, const char *owner, int64_t due_at,
                      struct error *error);

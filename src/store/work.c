@@ -48,6 +48,18 @@ int store_work_done(struct store *store, const struct work_row *row, const char 
     return sql_run(done, NULL, error);
 }
 
+int store_work_wait(struct store *store, const struct work_row *row, const char *owner, int64_t until,
+                    struct error *error)
+{
+    struct sql_statement *wait = sql_start(store->sql, "UPDATE work SET owner = '', leased_until = $4 "
+                                                       "WHERE kind = $1 AND subject = $2 AND owner = $3");
+    sql_bind_text(wait, row->kind);
+    sql_bind_text(wait, row->subject);
+    sql_bind_text(wait, owner);
+    sql_bind_integer(wait, until);
+    return sql_run(wait, NULL, error);
+}
+
 int store_work_again(struct store *store, const struct work_row *row, const char *owner, int64_t due_at,
                      struct error *error)
 {
