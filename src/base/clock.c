@@ -100,7 +100,8 @@ static bool literal(const char **text, char character)
 static bool date(const char **text, const char *separator, struct tm *tm)
 {
     if (!digits(text, 4, &tm->tm_year) || (*separator && !literal(text, *separator)) ||
-        !digits(text, 2, &tm->tm_mon) || (*separator && !literal(text, *separator)) || !digits(text, 2, &tm->tm_mday))
+        !digits(text, 2, &tm->tm_mon) || (*separator && !literal(text, *separator)) ||
+        !digits(text, 2, &tm->tm_mday))
         return false;
     tm->tm_year -= 1900;
     tm->tm_mon -= 1;
@@ -111,8 +112,8 @@ bool clock_parse(const char *text, int64_t *milliseconds)
 {
     struct tm tm = {0};
     int64_t fraction = 0;
-    if (!date(&text, "-", &tm) || !literal(&text, 'T') || !digits(&text, 2, &tm.tm_hour) || !literal(&text, ':') ||
-        !digits(&text, 2, &tm.tm_min))
+    if (!date(&text, "-", &tm) || !literal(&text, 'T') || !digits(&text, 2, &tm.tm_hour) ||
+        !literal(&text, ':') || !digits(&text, 2, &tm.tm_min))
         return false;
     if (literal(&text, ':') && !digits(&text, 2, &tm.tm_sec))
         return false;

@@ -8,10 +8,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Reads a whole file of at most `limit` bytes into `content` (appended). ERROR_NOT_FOUND, ERROR_LIMIT, ERROR_IO. */
+/* Reads a whole file of at most `limit` bytes into `content` (appended). ERROR_NOT_FOUND, ERROR_LIMIT,
+ * ERROR_IO. */
 int file_read(const char *path, size_t limit, struct buf *content, struct error *error);
 
-/* Replaces a file as one step that survives a crash: a temporary file beside it, fsync, rename, fsync of the folder. */
+/* Replaces a file as one step that survives a crash: a temporary file beside it, fsync, rename, fsync of the
+ * folder. */
 int file_write(const char *path, struct slice content, mode_t mode, struct error *error);
 
 /* fsync of a folder, so that renames and removals in it are on disk. */

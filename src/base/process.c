@@ -36,8 +36,8 @@ static _Noreturn void become(const char *const *arguments, int output)
     _exit(127);
 }
 
-/* Collects output until the program ends. A daemon that the program left behind may keep the pipe open, so the end of
- * the program, not the end of the pipe, is what is awaited. */
+/* Collects output until the program ends. A daemon that the program left behind may keep the pipe open, so
+ * the end of the program, not the end of the pipe, is what is awaited. */
 static int collect(pid_t child, int from, int64_t until, struct buf *output, int *status)
 {
     for (;;) {
@@ -86,7 +86,8 @@ int process_run(const char *const *arguments, int64_t deadline, struct buf *outp
         kill(-child, SIGKILL);
         kill(child, SIGKILL);
         waitpid(child, &status, 0);
-        return error_set(error, ERROR_TIMEOUT, "%s did not end within %lld ms", arguments[0], (long long)deadline);
+        return error_set(error, ERROR_TIMEOUT, "%s did not end within %lld ms", arguments[0],
+                         (long long)deadline);
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
