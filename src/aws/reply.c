@@ -9,18 +9,21 @@
 
 #define XML_NAMESPACE "http://rds.amazonaws.com/doc/2014-10-31/"
 
+static unsigned char *put(unsigned char *end, struct slice text)
+{
+    memcpy(end, text.data, text.length);
+    return end + text.length;
+}
+
 /* Three short texts in one step: half of a reply is tags. */
 static void append_tag(struct buf *buf, const char *before, const char *name, const char *after)
 {
-    size_t before_length = strlen(before);
-    size_t name_length = strlen(name);
-    size_t after_length = strlen(after);
-    buf_reserve(buf, before_length + name_length + after_length);
+    struct slice parts[] = {slice_text(before), slice_text(name), slice_text(after)};
+    buf_reserve(buf, parts[0].length + parts[1].length + parts[2].length);
     unsigned char *end = buf->data + buf->length;
-    memcpy(end, before, before_length);
-    memcpy(end + before_length, name, name_length);
-    memcpy(end + before_length + name_length, after, after_length);
-    buf->length += before_length + name_length + after_length;
+    for (size_t i = 0; i < 3; i++)
+        end = put(end, parts[i]);
+    buf->length = (size_t)(end - buf->data);
 }
 
 void reply_open(struct buf *buf, const char *name)
@@ -130,15 +133,12 @@ static void append_plain_element(struct buf *buf, struct slice name, struct slic
     buf_reserve(buf, text.length + 2 * name.length + 5);
     unsigned char *end = buf->data + buf->length;
     *end++ = '<';
-    memcpy(end, name.data, name.length);
-    end += name.length;
+    end = put(end, name);
     *end++ = '>';
-    memcpy(end, text.data, text.length);
-    end += text.length;
+    end = put(end, text);
     *end++ = '<';
     *end++ = '/';
-    memcpy(end, name.data, name.length);
-    end += name.length;
+    end = put(end, name);
     *end++ = '>';
     buf->length = (size_t)(end - buf->data);
 }
