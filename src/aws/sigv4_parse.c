@@ -331,7 +331,7 @@ static int check_scope(const struct sigv4_credential *credential, const struct s
     if (!text_equal(credential->terminator, "aws4_request"))
         buf_printf(&text, "Credential should be scoped with a valid terminator: 'aws4_request', not '%s'. ",
                    credential->terminator);
-    if (strncmp(credential->date, date, 8) != 0 || strlen(credential->date) != 8)
+    if (!text_starts_with(date, credential->date) || strlen(credential->date) != 8)
         buf_printf(&text,
                    "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
                    "HTTP: '%s' != '%.8s', from "
