@@ -31,9 +31,8 @@ check: ## every test
 check-quick: ## the tests of a few minutes
 	@tests/run --quick
 
-soak: build ## kill processes at random instants under load, and count what was lost
-	@scripts/install-packages run check
-	@tests/soak
+soak: ## kill processes at random instants under load, and count what was lost
+	@tests/run --only soak
 
 bench: build ## measure against openssl speed, nginx and plain PostgreSQL
 	@scripts/install-packages run check bench

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void file_auto_close(int *descriptor)
+void file_auto_close(const int *descriptor)
 {
     if (*descriptor >= 0)
         close(*descriptor);

@@ -32,7 +32,7 @@ bool file_exists(const char *path);
 int file_write_all(int descriptor, struct slice content, struct error *error);
 
 /* Closes a descriptor unless it is -1. For locals: `AUTO_CLOSE int fd = ...;` */
-void file_auto_close(int *descriptor);
+void file_auto_close(const int *descriptor);
 #define AUTO_CLOSE __attribute__((cleanup(file_auto_close)))
 
 #endif

@@ -30,7 +30,7 @@ bool text_ends_with(const char *text, const char *suffix)
 {
     size_t length = text ? strlen(text) : 0;
     size_t tail = strlen(suffix);
-    return length >= tail && strcmp(text + length - tail, suffix) == 0;
+    return text && length >= tail && strcmp(text + length - tail, suffix) == 0;
 }
 
 bool text_is_empty(const char *text)

@@ -24,6 +24,7 @@ static void predicates_know_null(void **state)
     assert_true(text_ends_with("bundle.pem", ".pem"));
     assert_false(text_ends_with("pem", ".pem"));
     assert_false(text_ends_with(NULL, ".pem"));
+    assert_false(text_ends_with(NULL, ""));
     assert_true(text_is_empty(NULL));
     assert_true(text_is_empty(""));
     assert_false(text_is_empty(" "));
