@@ -9,6 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 DEBIAN_MODEL = "/usr/lib/python3/dist-packages/awscli/botocore/data/rds/2014-10-31/service-2.json"
+ERROR_LINE = r"An error occurred \(([^)]+)\) when calling the \w+ operation(?: \(reached max retries: \d+\))?: (.*)"
 DEADLINE = 120  # seconds for one call
 
 
@@ -68,10 +69,10 @@ class CommandLine:
                               stdin=subprocess.DEVNULL, timeout=deadline, check=False)
 
     def _error(self, done):
-        found = re.search(r"An error occurred \(([^)]+)\) when calling the (\w+) operation[^:]*: (.*)", done.stderr, re.S)
+        found = re.search(ERROR_LINE, done.stderr, re.S)
         if not found:
             return ClientError("", f"status {done.returncode}: {done.stderr.strip()}")
-        code, _, message = found.groups()
+        code, message = found.groups()
         status = int(code) if code.isdigit() else None  # botocore shows the status where it finds no code
         return ClientError(code, message.strip(), status, typed_names(self.model).get(code))
 

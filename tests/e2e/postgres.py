@@ -56,7 +56,7 @@ def until_ca(client, identifier, authority, seconds=120):
         instance = describe(client, identifier)
         return (instance["DBInstanceStatus"] == "available" and instance["CACertificateIdentifier"] == authority and
                 instance["CertificateDetails"]["CAIdentifier"] == authority and
-                "CACertificateIdentifier" not in (instance.get("PendingModifiedValues") or {}) and instance)
+                not (instance.get("PendingModifiedValues") or {}).get("CACertificateIdentifier") and instance)
 
     return eventually(reached, seconds, lambda: f"{identifier} should be under {authority}: {describe(client, identifier)}",
                       0.3)
