@@ -123,12 +123,14 @@ class Sealwright:
         return self
 
     def answers(self):
-        """True once a signed call succeeds: the keys of the home region are made then."""
+        """True once a signed call succeeds (the home region's keys are made then) and the agent, if any, has enrolled."""
         for role, process in self.processes.items():
             if process.poll() is not None:
                 raise AssertionError(f"the {role} ended with status {process.returncode}\n{self.log_tail()}")
         try:
-            return self.raw().call("DescribeCertificates").status == 200
+            if self.raw().call("DescribeCertificates").status != 200:
+                return False
+            return "agent" not in self.processes or json.loads(self.raw().get("/health").body)["hosts"] > 0
         except OSError:
             return False
 
@@ -256,7 +258,7 @@ class Sealwright:
 
     def log_tail(self, lines=40):
         parts = []
-        for path in sorted([*self.top.glob("*.log"), *self.run_dir.glob("log/*"), *self.top.rglob("postgresql*.log")]):
+        for path in sorted(self.top.rglob("*.log")):
             tail = path.read_text(errors="replace").splitlines()[-lines:]
             parts.append("\n".join([f"--- {path}", *tail]))
         return "\n".join(parts)
