@@ -157,6 +157,30 @@ bool text_integer(const char *text, int64_t least, int64_t most, int64_t *value)
     return true;
 }
 
+size_t text_utf8(struct slice text, uint32_t *character)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = text.length ? text.data[0] : 0x80;
+    size_t length = first < 0x80             ? 1
+                    : (first & 0xe0) == 0xc0 ? 2
+                    : (first & 0xf0) == 0xe0 ? 3
+                    : (first & 0xf8) == 0xf0 ? 4
+                                             : 0;
+    if (length == 0 || length > text.length)
+        return 0;
+    uint32_t value = length == 1 ? first : first & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((text.data[i] & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | (text.data[i] & 0x3f);
+    }
+    if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+        return 0;
+    if (character)
+        *character = value;
+    return length;
+}
+
 uint64_t text_hash(struct slice bytes)
 {
     uint64_t hash = 0xcbf29ce484222325U;

@@ -35,6 +35,11 @@ void text_uuid(char target[37]); /* a random UUID, RFC 4122 version 4, lowercase
 /* A whole decimal integer within bounds; false otherwise. */
 bool text_integer(const char *text, int64_t least, int64_t most, int64_t *value);
 
+/* The length (1 to 4) of the UTF-8 character that `text` begins with, and its number in *character (which may
+ * be NULL). 0 where there is none, or one that RFC 3629 forbids: overlong, a surrogate, beyond U+10FFFF, cut
+ * off. */
+size_t text_utf8(struct slice text, uint32_t *character);
+
 /* FNV-1a, 64 bits: for names of folders and spreading, never for security. */
 uint64_t text_hash(struct slice bytes);
 
