@@ -21,9 +21,9 @@ static int invalid(struct error *error, const char *format, ...)
     char text[sizeof error->text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return error_set_named(error, ERROR_INVALID, "InvalidParameterValue", "%s", text);
+    return error_set_named(error, ERROR_INVALID, "InvalidParameterValue", "%s", length < 0 ? "" : text);
 }
 
 static int missing(struct error *error, const char *path)
@@ -298,35 +298,37 @@ static int check_filters(const struct action_input *input, struct error *error)
     return 0;
 }
 
-/* RDS's words for an operation, and for a version, that it does not have. */
-static int find_action(const struct query_parameters *parameters, const struct model_action **action,
-                       struct error *error)
+/* The action that the request names, or NULL with RDS's words for an operation, and for a version, that it
+ * does not have. */
+static const struct model_action *find_action(const struct query_parameters *parameters, struct error *error)
 {
     const char *name = query_text(parameters, "Action");
-    if (text_is_empty(name))
-        return error_set_named(error, ERROR_INVALID, "MissingAction",
-                               "The request must contain the parameter Action, an operation's name such as "
-                               "DescribeDBInstances.");
+    if (text_is_empty(name)) {
+        error_set_named(error, ERROR_INVALID, "MissingAction",
+                        "The request must contain the parameter Action, an operation's name such as "
+                        "DescribeDBInstances.");
+        return NULL;
+    }
     const char *version = query_text(parameters, "Version");
-    *action = model_action(name);
-    if (*action && text_equal(version, MODEL_API_VERSION))
-        return 0;
-    return error_set_named(error, ERROR_INVALID, "InvalidAction",
-                           "Could not find operation %.100s for version %.100s", name,
-                           text_is_empty(version) ? "NO_VERSION_SPECIFIED" : version);
+    const struct model_action *action = model_action(name);
+    if (action && text_equal(version, MODEL_API_VERSION))
+        return action;
+    error_set_named(error, ERROR_INVALID, "InvalidAction",
+                    "Could not find operation %.100s for version %.100s", name,
+                    text_is_empty(version) ? "NO_VERSION_SPECIFIED" : version);
+    return NULL;
 }
 
 int action_decode(const struct query_parameters *parameters, struct action_input *input, struct error *error)
 {
     *input = (struct action_input){0};
-    const struct model_action *action = NULL;
-    int failed = find_action(parameters, &action, error);
-    if (failed)
-        return failed;
+    const struct model_action *action = find_action(parameters, error);
+    if (!action)
+        return ERROR_INVALID;
     input->action = action;
     input->count = count_members(action->members);
     input->values = mem_new_array(input->count, sizeof *input->values);
-    failed = decode_members(parameters, action->members, "", input->values, error);
+    int failed = decode_members(parameters, action->members, "", input->values, error);
     if (!failed)
         failed = check_filters(input, error);
     if (failed)

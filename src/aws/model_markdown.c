@@ -1,6 +1,8 @@
 /* The tables of actions as a page of documentation. */
 #include "aws/model.h"
 
+#include "base/memory.h"
+
 static const char *type_name(enum model_type type)
 {
     static const char *const names[] = {
@@ -49,14 +51,27 @@ static void print_disposition(struct buf *buf, const struct model_member *member
     buf_printf(buf, " (`%s`)", member->code ? member->code : "InvalidParameterCombination");
 }
 
-static void print_member(struct buf *buf, const struct model_member *member)
+static void print_member(struct buf *buf, const char *path, const struct model_member *member)
 {
-    buf_printf(buf, "| `%s` | %s%s | ", member->name, type_name(member->type),
+    buf_printf(buf, "| `%s%s` | %s%s | ", path, member->name, type_name(member->type),
                member->required ? ", required" : "");
     print_bounds(buf, member);
     buf_append_text(buf, " | ");
     print_disposition(buf, member);
     buf_printf(buf, " | %s |\n", member->reason ? member->reason : "");
+}
+
+/* A member and, unless it is refused anyway, those inside it. */
+static void print_members(struct buf *buf, const char *path, const struct model_member *members)
+{
+    for (const struct model_member *member = members; member->name; member++) {
+        print_member(buf, path, member);
+        if (!member->members || member->disposition == MODEL_REFUSED)
+            continue;
+        AUTO_FREE char *inner = member->item ? mem_format("%s%s.%s.N.", path, member->name, member->item)
+                                             : mem_format("%s%s.", path, member->name);
+        print_members(buf, inner, member->members);
+    }
 }
 
 static void print_action(struct buf *buf, const struct model_action *action)
@@ -72,8 +87,7 @@ static void print_action(struct buf *buf, const struct model_action *action)
         buf_append_text(buf, "Filters: no name is supported, as in RDS.\n\n");
     }
     buf_append_text(buf, "| member | type | values | here | why |\n| --- | --- | --- | --- | --- |\n");
-    for (const struct model_member *member = action->members; member->name; member++)
-        print_member(buf, member);
+    print_members(buf, "", action->members);
 }
 
 void model_print_markdown(struct buf *buf)
@@ -82,11 +96,13 @@ void model_print_markdown(struct buf *buf)
         buf, "# The API: actions and members\n\n"
              "Sealwright answers these actions of the Amazon RDS API, version " MODEL_API_VERSION
              ". Any other action gets what RDS says to an\nunknown one: `InvalidAction`, status 400.\n\n"
-             "Every member that RDS's service model names is listed. *Used*: acted upon. *Kept*: accepted, "
-             "stored and shown as given,\n"
-             "without effect. *Ignored*: accepted, without effect. *Refused*: accepting it would promise "
-             "what is not done; the request\n"
-             "gets the error named beside it. A refused member that is empty is accepted.\n\n"
+             "Every member that RDS's service model names is listed:\n\n"
+             "- *used*: acted upon;\n"
+             "- *kept*: accepted, stored and shown as given, without effect;\n"
+             "- *ignored*: accepted, without effect;\n"
+             "- *refused*: accepting it would promise what is not done, so the request gets the error named "
+             "beside it. "
+             "An empty text\n  or list asks for nothing and is accepted even there.\n\n"
              "This page is printed from the tables in `src/aws/model_*.c`; a unit test compares the two\n"
              "(`SEALWRIGHT_WRITE_DOCS=1` writes the page anew).\n");
     for (const struct model_action *const *action = model_actions; *action; action++)

@@ -1,8 +1,9 @@
 /* Replies of the Query protocol in XML, written into a buffer.
  *
- * Written here and not with libxml2's xmlTextWriter, which took 9 times as long for the same
- * DescribeDBInstances reply of 100 instances (tests/bench/bench_aws.c measures both): the reply has elements
- * and text alone, so escaping is all there is to do. */
+ * Written here and not with libxml2's xmlTextWriter, which takes 6 times as long for 8,000 elements of 94
+ * bytes, about the reply of DescribeDBInstances with 100 instances (tests/bench/bench_aws.c measures both:
+ * 0.23 ms and 1.4 ms). A reply has elements and text alone, so escaping is all there is to do, and libxml2's
+ * parser reads every reply back in the tests. */
 #ifndef AWS_REPLY_H
 #define AWS_REPLY_H
 

@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIGV4_WINDOW_SECONDS          (15 * 60) /* how far a request's date may be from now, either way */
-#define SIGV4_EXPIRES_MOST            (7 * 24 * 3600) /* X-Amz-Expires, in seconds */
+#define SIGV4_WINDOW_SECONDS          INT64_C(900) /* how far a request's date may be from now, either way */
+#define SIGV4_EXPIRES_MOST            INT64_C(604800) /* X-Amz-Expires, in seconds: 7 days */
 #define SIGV4_SIGNED_HEADERS_LIMIT    64              /* names in SignedHeaders */
 #define SIGV4_HEADER_PARAMETERS_LIMIT 16              /* parts of an Authorization header */
 

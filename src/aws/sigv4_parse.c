@@ -31,10 +31,18 @@ static const char *find_header(const struct sigv4_request *request, const char *
     return NULL;
 }
 
+static size_t count_byte(const char *text, char byte)
+{
+    size_t count = 0;
+    for (; text && *text; text++)
+        count += *text == byte;
+    return count;
+}
+
 static bool is_signed(const char *signed_headers, const char *name)
 {
     size_t length = strlen(name);
-    for (const char *rest = signed_headers; *rest;) {
+    for (const char *rest = signed_headers; rest && *rest;) {
         size_t part = strcspn(rest, ";");
         if (part == length && strncasecmp(rest, name, length) == 0)
             return true;
@@ -184,8 +192,8 @@ static int read_lifetime(const struct query_parameters *query, int64_t *lifetime
     if (!expires || text_integer(expires, 1, SIGV4_EXPIRES_MOST, lifetime))
         return 0;
     return error_set_named(error, ERROR_DENIED, "IncompleteSignature",
-                           "X-Amz-Expires must be a whole number of seconds from 1 to %d. Got '%s'.",
-                           SIGV4_EXPIRES_MOST, expires);
+                           "X-Amz-Expires must be a whole number of seconds from 1 to %lld. Got '%s'.",
+                           (long long)SIGV4_EXPIRES_MOST, expires);
 }
 
 static int claim_from_query(const struct query_parameters *query, struct claim *claim, struct error *error)
@@ -241,9 +249,7 @@ static int read_claim(const struct sigv4_request *request, struct claim *claim, 
 static int check_signed_headers(const struct sigv4_request *request, const struct claim *claim,
                                 struct error *error)
 {
-    size_t count = 1;
-    for (const char *text = claim->signed_headers; *text; text++)
-        count += *text == ';';
+    size_t count = count_byte(claim->signed_headers, ';') + 1;
     if (count > SIGV4_SIGNED_HEADERS_LIMIT)
         return error_set_named(error, ERROR_DENIED, "IncompleteSignature",
                                "SignedHeaders names %zu headers; at most %d are read.", count,
@@ -294,10 +300,7 @@ static int check_date(const struct claim *claim, int64_t now, struct error *erro
 static int split_scope(struct claim *claim, struct sigv4_credential *credential, struct error *error)
 {
     const char *parts[5] = {0};
-    size_t slashes = 0;
-    for (const char *text = claim->credential; *text; text++)
-        slashes += *text == '/';
-    if (slashes != 4)
+    if (count_byte(claim->credential, '/') != 4)
         return error_set_named(error, ERROR_DENIED, "IncompleteSignature",
                                "Credential must have exactly 5 slash-delimited elements, e.g. "
                                "keyid/date/region/service/term, got '%s'",
@@ -323,12 +326,12 @@ static int check_scope(const struct sigv4_credential *credential, const struct s
     if (!*credential->region ||
         (rules->region_known && !rules->region_known(credential->region, rules->context)))
         buf_printf(&text, "Credential should be scoped to a valid region, not '%s'. ", credential->region);
-    if (strcmp(credential->service, rules->service) != 0)
+    if (!text_equal(credential->service, rules->service))
         buf_printf(&text, "Credential should be scoped to correct service: '%s'. ", rules->service);
-    if (strcmp(credential->terminator, "aws4_request") != 0)
+    if (!text_equal(credential->terminator, "aws4_request"))
         buf_printf(&text, "Credential should be scoped with a valid terminator: 'aws4_request', not '%s'. ",
                    credential->terminator);
-    if (strncmp(credential->date, date, 8) != 0 || strlen(credential->date) != 8)
+    if (!text_starts_with(date, credential->date) || strlen(credential->date) != 8)
         buf_printf(&text,
                    "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
                    "HTTP: '%s' != '%.8s', from "

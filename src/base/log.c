@@ -15,6 +15,9 @@ void log_start(const char *role)
 }
 
 static void write_line(const char *level, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static void write_line(const char *level, const char *format, va_list arguments)
 {
     char line[2048];
     char when[32];

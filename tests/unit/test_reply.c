@@ -26,7 +26,7 @@ static xmlDoc *parse(struct buf *buf)
 static char *text_at(xmlDoc *document, const char *const *path)
 {
     xmlNode *node = xmlDocGetRootElement(document);
-    for (; *path; path++) {
+    for (; node && *path; path++) {
         node = node->children;
         while (node && strcmp((const char *)node->name, *path) != 0)
             node = node->next;
