@@ -12,19 +12,13 @@
 struct http_server;
 struct http_exchange; /* one request and its reply */
 
+/* A connection is also closed when it has sent no whole request within twice `idle_seconds`. At `connections`
+ * a process leaves new connections to those that share its sockets. */
 struct http_limits {
     size_t body;      /* bytes of a request's body: past it 413 */
-<<<<<<< HEAD
     size_t headers;   /* bytes of a request's head: past it 400 */
-    int idle_seconds; /* a connection without a byte is closed; one without a whole request after twice the
-                         time too */
-    int connections;  /* open at once in this process; at it new ones are left to the processes that share the
-                         sockets */
-=======
-    size_t headers;   /* bytes of a request's head: past it 431 or 400 */
     int idle_seconds; /* a connection without a byte is closed */
-    int connections;  /* open at once in this process; past it new ones are closed at once */
->>>>>>> main
+    int connections;  /* open at once in this process */
 };
 
 /* Opens listening sockets on a port for addresses such as "127.0.0.1" and "::1" (IPv6 only on "::1"), with
@@ -32,27 +26,19 @@ struct http_limits {
  * descriptors and *count. */
 int http_listen(const char *const *addresses, size_t address_count, int port, int *descriptors, size_t room,
                 size_t *count, struct error *error);
-<<<<<<< HEAD
 
-/* A loop that runs this server a quarter faster than event_base_new() does (small replies): changes to what epoll watches are
- * watches are gathered. With it no descriptor that the loop watches may be duplicated or inherited by a child
- * that lives on, once it is accepted. To be called in the process that runs it, after fork(). */
+/* A loop on which this server gives small replies a quarter faster than on event_base_new()'s, because
+ * changes to what epoll watches are gathered. So no descriptor that it watches may be duplicated, nor live on
+ * in a child. To be called after fork(). event_base_free() it. */
 struct event_base *http_loop_new(void);
-=======
->>>>>>> main
 
 typedef void http_handler(struct http_exchange *exchange, void *context);
 
 /* A server on the given loop over shared listening descriptors (kept open, not owned). `handler` is called
-<<<<<<< HEAD
  * once a request is complete; before it returns it replies or defers. Accepts from the first good
  * http_server_certificate on. Ignores SIGPIPE and leads libevent's messages to the log, both for the whole
  * process. A plain HTTP request on the port gets "400 Bad Request" with a text that says to use https,
  * nothing else. */
-=======
- * once a request is complete. A plain HTTP request on the port gets "400 Bad Request" with a text that says
- * to use https, nothing else. */
->>>>>>> main
 int http_server_new(struct event_base *loop, const int *descriptors, size_t count,
                     const struct http_limits *limits, http_handler *handler, void *context,
                     struct http_server **server, struct error *error);
@@ -76,13 +62,12 @@ void http_server_free(struct http_server *server);
 
 /* The request. Texts live as long as the exchange. */
 const char *http_method(const struct http_exchange *exchange); /* "GET", "HEAD", "POST", ... */
-<<<<<<< HEAD
 /* As sent, still percent-encoded, without the query; of an absolute target (https://host/path) the path
  * alone. */
 const char *http_path(const struct http_exchange *exchange);
 const char *http_query(const struct http_exchange *exchange); /* as sent, without '?'; "" when absent */
-const char *http_header(const struct http_exchange *exchange,
-                        const char *name); /* the first; NULL when absent */
+/* The first of this name, in any case; NULL when absent. */
+const char *http_header(const struct http_exchange *exchange, const char *name);
 /* The name that the request is for, from an absolute target or else the Host header: without port, lowercase,
  * an IPv6 address without brackets; "" when absent (HTTP/1.0 only). */
 const char *http_host(const struct http_exchange *exchange);
@@ -90,18 +75,6 @@ struct slice http_body(const struct http_exchange *exchange);
 const char *http_remote(const struct http_exchange *exchange); /* the client's address */
 /* Common name of the verified client certificate, or NULL. It is NULL on every connection whose TLS server
  * name asks for none, whatever its Host header says: who needs a client must check this. */
-=======
-const char *
-http_path(const struct http_exchange *exchange); /* as sent, still percent-encoded, without the query */
-const char *http_query(const struct http_exchange *exchange); /* as sent, without '?'; "" when absent */
-const char *http_header(const struct http_exchange *exchange,
-                        const char *name); /* the first; NULL when absent */
-const char *http_host(const struct http_exchange
-                          *exchange); /* the Host header's name without port, lowercase; "" when absent */
-struct slice http_body(const struct http_exchange *exchange);
-const char *http_remote(const struct http_exchange *exchange); /* the client's address */
-/* Common name of the verified client certificate, or NULL. */
->>>>>>> main
 const char *http_client_name(const struct http_exchange *exchange);
 /* All headers in the order received, with names and values as sent but for white space around the value;
  * nothing is merged, except that the lines of a folded header (obs-fold, RFC 9112 section 5.2) are joined by
@@ -118,14 +91,9 @@ void http_reply(struct http_exchange *exchange, int status, struct slice body);
 void http_reply_shared(struct http_exchange *exchange, int status, struct slice body, void (*release)(void *),
                        void *context);
 
-<<<<<<< HEAD
 /* A handler that replies later keeps the exchange; when the client goes away first, or the server is freed,
  * `gone` is called (once) and the exchange is no longer valid after it. To be called in the handler; `gone`
  * comes after the handler's return. */
-=======
-/* A handler that replies later keeps the exchange; when the client goes away first, `gone` is called (once)
- * and the exchange is no longer valid after it. */
->>>>>>> main
 void http_defer(struct http_exchange *exchange, void (*gone)(struct http_exchange *, void *), void *context);
 
 #endif
