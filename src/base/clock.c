@@ -34,7 +34,7 @@ static struct tm broken_down(int64_t milliseconds)
 {
     int64_t seconds = milliseconds / 1000 - (milliseconds % 1000 < 0);
     time_t when = (time_t)seconds;
-    struct tm tm;
+    struct tm tm = {0};
     gmtime_r(&when, &tm);
     return tm;
 }
@@ -142,5 +142,10 @@ bool clock_parse_http(const char *text, int64_t *milliseconds)
 {
     struct tm tm = {0};
     const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    return end && !*end && checked_time(tm, milliseconds);
+    if (!end || *end || !checked_time(tm, milliseconds))
+        return false;
+    /* strptime is generous with spaces, case and day names; IMF-fixdate has one form. */
+    char exact[32];
+    clock_format_http(*milliseconds, exact);
+    return strcmp(text, exact) == 0;
 }

@@ -30,7 +30,7 @@ bool text_ends_with(const char *text, const char *suffix)
 {
     size_t length = text ? strlen(text) : 0;
     size_t tail = strlen(suffix);
-    return length >= tail && strcmp(text + length - tail, suffix) == 0;
+    return text && length >= tail && strcmp(text + length - tail, suffix) == 0;
 }
 
 bool text_is_empty(const char *text)
@@ -78,13 +78,16 @@ static int hex_digit(unsigned char character)
 
 bool text_from_hex(struct slice hex, struct buf *bytes)
 {
+    size_t before = bytes->length;
     if (hex.length % 2)
         return false;
     for (size_t i = 0; i < hex.length; i += 2) {
         int high = hex_digit(hex.data[i]);
         int low = hex_digit(hex.data[i + 1]);
-        if (high < 0 || low < 0)
+        if (high < 0 || low < 0) {
+            bytes->length = before;
             return false;
+        }
         buf_append_byte(bytes, (unsigned char)(high << 4 | low));
     }
     return true;
@@ -98,9 +101,15 @@ void text_base64(struct slice bytes, struct buf *text)
     text->length += (size_t)written;
 }
 
+static bool is_base64_digit(unsigned char character)
+{
+    return (character >= 'A' && character <= 'Z') || (character >= 'a' && character <= 'z') ||
+           (character >= '0' && character <= '9') || character == '+' || character == '/';
+}
+
 bool text_from_base64(struct slice text, struct buf *bytes)
 {
-    AUTO_BUF struct buf dense = {0};
+    AUTO_SECRET struct buf dense = {0};
     for (size_t i = 0; i < text.length; i++)
         if (!isspace(text.data[i]))
             buf_append_byte(&dense, text.data[i]);
@@ -111,6 +120,10 @@ bool text_from_base64(struct slice text, struct buf *bytes)
     size_t padding = 0;
     while (padding < 2 && dense.data[dense.length - 1 - padding] == '=')
         padding++;
+    /* EVP_DecodeBlock reads '=' as a zero anywhere and drops '-' at the end. */
+    for (size_t i = 0; i < dense.length - padding; i++)
+        if (!is_base64_digit(dense.data[i]))
+            return false;
     buf_reserve(bytes, dense.length);
     int written = EVP_DecodeBlock(bytes->data + bytes->length, dense.data, (int)dense.length);
     if (written < 0)

@@ -20,12 +20,13 @@ bool text_copy(char *target, size_t size, const char *text);
 
 /* Lowercase hexadecimal; `target` has room for 2 * length + 1. */
 void text_hex(const void *data, size_t length, char *target);
-/* Appends the decoded bytes; false where a character is no hexadecimal digit or the count is odd. */
+/* Appends the decoded bytes; false, with nothing appended, where a character is no hexadecimal digit or the
+ * count is odd. */
 bool text_from_hex(struct slice hex, struct buf *bytes);
 
 /* Standard base64 with padding, one line. */
 void text_base64(struct slice bytes, struct buf *text);
-/* Appends the decoded bytes; white space is skipped; false where it is no base64. */
+/* Appends the decoded bytes; white space is skipped; false, with nothing appended, where it is no base64. */
 bool text_from_base64(struct slice text, struct buf *bytes);
 
 /* Random text from the kernel's generator: `length` characters of `alphabet` and a NUL. */
