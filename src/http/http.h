@@ -12,13 +12,13 @@
 struct http_server;
 struct http_exchange; /* one request and its reply */
 
+/* A connection is also closed when it has sent no whole request within twice `idle_seconds`. At `connections`
+ * a process leaves new connections to those that share its sockets. */
 struct http_limits {
     size_t body;      /* bytes of a request's body: past it 413 */
     size_t headers;   /* bytes of a request's head: past it 400 */
-    int idle_seconds; /* a connection without a byte is closed; one without a whole request after twice the
-                         time too */
-    int connections;  /* open at once in this process; at it new ones are left to the processes that share the
-                         sockets */
+    int idle_seconds; /* a connection without a byte is closed */
+    int connections;  /* open at once in this process */
 };
 
 /* Opens listening sockets on a port for addresses such as "127.0.0.1" and "::1" (IPv6 only on "::1"), with
@@ -27,10 +27,9 @@ struct http_limits {
 int http_listen(const char *const *addresses, size_t address_count, int port, int *descriptors, size_t room,
                 size_t *count, struct error *error);
 
-/* A loop that runs this server a quarter faster than event_base_new() does (small replies): changes to what
- * epoll watches are watches are gathered. With it no descriptor that the loop watches may be duplicated or
- * inherited by a child that lives on, once it is accepted. To be called in the process that runs it, after
- * fork(). */
+/* A loop on which this server gives small replies a quarter faster than on event_base_new()'s, because
+ * changes to what epoll watches are gathered. So no descriptor that it watches may be duplicated, nor live on
+ * in a child. To be called after fork(). event_base_free() it. */
 struct event_base *http_loop_new(void);
 
 typedef void http_handler(struct http_exchange *exchange, void *context);
@@ -67,8 +66,8 @@ const char *http_method(const struct http_exchange *exchange); /* "GET", "HEAD",
  * alone. */
 const char *http_path(const struct http_exchange *exchange);
 const char *http_query(const struct http_exchange *exchange); /* as sent, without '?'; "" when absent */
-const char *http_header(const struct http_exchange *exchange,
-                        const char *name); /* the first; NULL when absent */
+/* The first of this name, in any case; NULL when absent. */
+const char *http_header(const struct http_exchange *exchange, const char *name);
 /* The name that the request is for, from an absolute target or else the Host header: without port, lowercase,
  * an IPv6 address without brackets; "" when absent (HTTP/1.0 only). */
 const char *http_host(const struct http_exchange *exchange);
