@@ -20,7 +20,7 @@ struct rendered {
     char key[160]; /* partition or region, CA, format */
     struct buf body;
     const char *content_type;
-    char etag[48];
+    char etag[80];
     int64_t modified; /* ms, whole seconds */
 };
 
