@@ -2,13 +2,14 @@
  *
  *   POST /agent/v1/enroll       {"token", "host", "request"}          -> {"certificate"}
  *   POST /agent/v1/host         {"engines": [engine_version...]}       -> {}
- *   GET  /agent/v1/desired?revision=N&wait=SECONDS                      -> {"revision", "instances": [desired...]}, 204 when nothing changed
- *   POST /agent/v1/certificates {"requests": [certificate_request...]} -> {"replies": [certificate_reply...]}
- *   POST /agent/v1/observed     {"instances": [observed...]}           -> {}
- *   POST /agent/v1/renew        {"request"}                            -> {"certificate"}    (the agent's own)
+ *   GET  /agent/v1/desired?revision=N&wait=SECONDS                      -> {"revision", "instances":
+ * [desired...]}, 204 when nothing changed POST /agent/v1/certificates {"requests": [certificate_request...]}
+ * -> {"replies": [certificate_reply...]} POST /agent/v1/observed     {"instances": [observed...]} -> {} POST
+ * /agent/v1/renew        {"request"}                            -> {"certificate"}    (the agent's own)
  *
- * An error is {"error": text} with a 4xx or 5xx status. The agent connects with the server name AGENT_SERVER_NAME, for which
- * alone the server asks for a client certificate; the host is the certificate's common name. Times are ms since 1970. */
+ * An error is {"error": text} with a 4xx or 5xx status. The agent connects with the server name
+ * AGENT_SERVER_NAME, for which alone the server asks for a client certificate; the host is the certificate's
+ * common name. Times are ms since 1970. */
 #ifndef AGENT_PROTOCOL_H
 #define AGENT_PROTOCOL_H
 
@@ -31,24 +32,26 @@ struct name_value {
 
 /* What the store wants of one instance. Level-triggered: the whole truth each time. */
 struct desired_instance {
-    char resource_id[40];   /* db-ABCDEFGHIJKLMNOPQRSTUVWXYZ; never changes, names the folder */
-    char identifier[64];    /* DBInstanceIdentifier; may be renamed */
+    char resource_id[40]; /* db-ABCDEFGHIJKLMNOPQRSTUVWXYZ; never changes, names the folder */
+    char identifier[64];  /* DBInstanceIdentifier; may be renamed */
     char region[32];
-    char engine[24];        /* "postgres" */
+    char engine[24]; /* "postgres" */
     char engine_version[24];
-    int64_t generation;     /* grows with every change of anything below */
-    bool running;           /* false: stopped */
-    bool deleted;           /* true: stop it and remove its folder */
-    int64_t restart;        /* counter: an agent whose own is lower restarts the engine once */
-    int port;               /* 0: the agent chooses, the engine's default port first */
+    int64_t generation; /* grows with every change of anything below */
+    bool running;       /* false: stopped */
+    bool deleted;       /* true: stop it and remove its folder */
+    int64_t restart;    /* counter: an agent whose own is lower restarts the engine once */
+    int port;           /* 0: the agent chooses, the engine's default port first */
     char ca_identifier[32];
-    int64_t certificate_generation; /* counter: an agent whose installed one is lower gets and installs a new certificate */
-    struct text_list names; /* of the server certificate; [0] is the endpoint */
+    int64_t certificate_generation; /* counter: an agent whose installed one is lower gets and installs a new
+                                       certificate */
+    struct text_list names;         /* of the server certificate; [0] is the endpoint */
     char master_username[64];
-    char *master_password;  /* secret; NULL once the agent reported password_generation */
+    char *master_password; /* secret; NULL once the agent reported password_generation */
     int64_t password_generation;
-    char database[64];      /* the first database to make; "" for none beside the engine's own */
-    struct name_value *parameters; /* by RDS's parameter names: rds.force_ssl, ssl_min_protocol_version, ... */
+    char database[64]; /* the first database to make; "" for none beside the engine's own */
+    struct name_value
+        *parameters; /* by RDS's parameter names: rds.force_ssl, ssl_min_protocol_version, ... */
     size_t parameter_count;
 };
 
@@ -57,48 +60,50 @@ enum observed_state {
     OBSERVED_RUNNING,
     OBSERVED_STOPPED,
     OBSERVED_DELETED,
-    OBSERVED_FAILED   /* cannot be reached without a change of the desired state */
+    OBSERVED_FAILED /* cannot be reached without a change of the desired state */
 };
 
 struct observed_event {
-    char category[32]; /* RDS's event categories: "availability", "configuration change", "failure", "maintenance", ... */
+    char category[32]; /* RDS's event categories: "availability", "configuration change", "failure",
+                          "maintenance", ... */
     char *message;     /* owned */
 };
 
 struct observed_instance {
     char resource_id[40];
-    int64_t generation;  /* the desired generation that was reached (or tried, with OBSERVED_WORKING and OBSERVED_FAILED) */
+    int64_t generation; /* the desired generation that was reached (or tried, with OBSERVED_WORKING and
+                           OBSERVED_FAILED) */
     enum observed_state state;
-    int port;            /* 0 while unknown */
+    int port; /* 0 while unknown */
     char engine_version[24];
-    int64_t restart;     /* done */
+    int64_t restart;                /* done */
     int64_t password_generation;    /* applied */
     int64_t certificate_generation; /* served: seen on the wire by a TLS connection */
     char certificate_serial[48];    /* served, lowercase hexadecimal */
-    int64_t started_at;  /* of the engine's process; 0 when it does not run */
-    char *problem;       /* owned; NULL when all is well */
-    struct observed_event *events; /* to be recorded once */
+    int64_t started_at;             /* of the engine's process; 0 when it does not run */
+    char *problem;                  /* owned; NULL when all is well */
+    struct observed_event *events;  /* to be recorded once */
     size_t event_count;
-    char report_id[37];  /* a UUID: a report sent again after a lost reply records its events once */
+    char report_id[37]; /* a UUID: a report sent again after a lost reply records its events once */
 };
 
 struct engine_version {
     char engine[24];
-    char version[24];    /* "15.18" */
+    char version[24]; /* "15.18" */
 };
 
 struct certificate_request {
     char resource_id[40];
     int64_t certificate_generation;
-    struct buf request;  /* PKCS #10, DER */
+    struct buf request; /* PKCS #10, DER */
 };
 
 struct certificate_reply {
     char resource_id[40];
     int64_t certificate_generation;
-    char *chain;         /* PEM: server certificate, subordinate, root, in this order; NULL: refused */
-    char *error;         /* why; NULL when signed */
-    bool retry;          /* the same request may succeed later */
+    char *chain; /* PEM: server certificate, subordinate, root, in this order; NULL: refused */
+    char *error; /* why; NULL when signed */
+    bool retry;  /* the same request may succeed later */
 };
 
 /* JSON -> struct: strict on types and lengths, unknown members ignored. struct -> JSON: a new reference. */
@@ -115,7 +120,8 @@ const char *observed_state_name(enum observed_state state);
 int engine_version_from_json(const json_t *json, struct engine_version *version, struct error *error);
 json_t *engine_version_to_json(const struct engine_version *version);
 
-int certificate_request_from_json(const json_t *json, struct certificate_request *request, struct error *error);
+int certificate_request_from_json(const json_t *json, struct certificate_request *request,
+                                  struct error *error);
 json_t *certificate_request_to_json(const struct certificate_request *request);
 void certificate_request_free(struct certificate_request *request);
 

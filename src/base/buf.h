@@ -22,7 +22,8 @@ struct slice slice_text(const char *text); /* without the NUL; NULL gives an emp
 struct slice slice_buf(const struct buf *buf);
 bool slice_equal(struct slice a, struct slice b);
 bool slice_is(struct slice slice, const char *text);
-/* A NUL-terminated copy for free(). Bytes of value 0 inside are kept, so check slice_has_nul first where it matters. */
+/* A NUL-terminated copy for free(). Bytes of value 0 inside are kept, so check slice_has_nul first where it
+ * matters. */
 char *slice_string(struct slice slice);
 bool slice_has_nul(struct slice slice);
 
@@ -35,12 +36,13 @@ void buf_append_u16(struct buf *buf, uint16_t value); /* big-endian */
 void buf_append_u32(struct buf *buf, uint32_t value);
 void buf_append_u64(struct buf *buf, uint64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The content as a text: a NUL is kept behind it (outside `length`). Never NULL; valid until the next change. */
+/* The content as a text: a NUL is kept behind it (outside `length`). Never NULL; valid until the next change.
+ */
 const char *buf_text(struct buf *buf);
 void buf_clear(struct buf *buf); /* keeps the memory */
 void buf_free(struct buf *buf);
 void buf_wipe(struct buf *buf); /* overwrites the whole capacity, then frees */
-#define AUTO_BUF __attribute__((cleanup(buf_free)))
+#define AUTO_BUF    __attribute__((cleanup(buf_free)))
 #define AUTO_SECRET __attribute__((cleanup(buf_wipe)))
 
 /* A cursor over a message: each read says false, for ever after, once the message is too short. */

@@ -34,7 +34,7 @@ static struct tm broken_down(int64_t milliseconds)
 {
     int64_t seconds = milliseconds / 1000 - (milliseconds % 1000 < 0);
     time_t when = (time_t)seconds;
-    struct tm tm;
+    struct tm tm = {0};
     gmtime_r(&when, &tm);
     return tm;
 }
@@ -100,7 +100,8 @@ static bool literal(const char **text, char character)
 static bool date(const char **text, const char *separator, struct tm *tm)
 {
     if (!digits(text, 4, &tm->tm_year) || (*separator && !literal(text, *separator)) ||
-        !digits(text, 2, &tm->tm_mon) || (*separator && !literal(text, *separator)) || !digits(text, 2, &tm->tm_mday))
+        !digits(text, 2, &tm->tm_mon) || (*separator && !literal(text, *separator)) ||
+        !digits(text, 2, &tm->tm_mday))
         return false;
     tm->tm_year -= 1900;
     tm->tm_mon -= 1;
@@ -111,8 +112,8 @@ bool clock_parse(const char *text, int64_t *milliseconds)
 {
     struct tm tm = {0};
     int64_t fraction = 0;
-    if (!date(&text, "-", &tm) || !literal(&text, 'T') || !digits(&text, 2, &tm.tm_hour) || !literal(&text, ':') ||
-        !digits(&text, 2, &tm.tm_min))
+    if (!date(&text, "-", &tm) || !literal(&text, 'T') || !digits(&text, 2, &tm.tm_hour) ||
+        !literal(&text, ':') || !digits(&text, 2, &tm.tm_min))
         return false;
     if (literal(&text, ':') && !digits(&text, 2, &tm.tm_sec))
         return false;
@@ -141,5 +142,10 @@ bool clock_parse_http(const char *text, int64_t *milliseconds)
 {
     struct tm tm = {0};
     const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    return end && !*end && checked_time(tm, milliseconds);
+    if (!end || *end || !checked_time(tm, milliseconds))
+        return false;
+    /* strptime is generous with spaces, case and day names; IMF-fixdate has one form. */
+    char exact[32];
+    clock_format_http(*milliseconds, exact);
+    return strcmp(text, exact) == 0;
 }

@@ -14,8 +14,8 @@ void clock_shift(int64_t milliseconds);
 
 #define CLOCK_SECOND INT64_C(1000)
 #define CLOCK_MINUTE (60 * CLOCK_SECOND)
-#define CLOCK_HOUR (60 * CLOCK_MINUTE)
-#define CLOCK_DAY (24 * CLOCK_HOUR)
+#define CLOCK_HOUR   (60 * CLOCK_MINUTE)
+#define CLOCK_DAY    (24 * CLOCK_HOUR)
 
 /* 2026-01-02T03:04:05.678Z, as RDS answers (ISO 8601, UTC). */
 void clock_format(int64_t milliseconds, char target[32]);
@@ -23,7 +23,8 @@ void clock_format(int64_t milliseconds, char target[32]);
 void clock_format_seconds(int64_t milliseconds, char target[32]);
 /* Mon, 02 Jan 2026 03:04:05 GMT (RFC 9110 5.6.7) */
 void clock_format_http(int64_t milliseconds, char target[32]);
-/* ISO 8601 in UTC: with or without seconds, with or without a fraction, 'Z' at the end. False when it is none. */
+/* ISO 8601 in UTC: with or without seconds, with or without a fraction, 'Z' at the end. False when it is
+ * none. */
 bool clock_parse(const char *text, int64_t *milliseconds);
 /* RFC 9110 5.6.7 IMF-fixdate only. */
 bool clock_parse_http(const char *text, int64_t *milliseconds);

@@ -19,13 +19,14 @@ enum error_code {
 
 struct error {
     enum error_code code;
-    /* The failure's name in the caller's protocol (an RDS error code such as "DBInstanceNotFound"); a static string or NULL. */
+    /* The failure's name in the caller's protocol (an RDS error code such as "DBInstanceNotFound"); a static
+     * string or NULL. */
     const char *name;
     char text[600];
 };
 
-/* Fills `error` (which may be NULL) with a code and a text that names the thing, what was expected and what was
- * found. Clears the name. Returns `code`, so that a caller can `return error_set(...)`. */
+/* Fills `error` (which may be NULL) with a code and a text that names the thing, what was expected and what
+ * was found. Clears the name. Returns `code`, so that a caller can `return error_set(...)`. */
 int error_set(struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void file_auto_close(int *descriptor)
+void file_auto_close(const int *descriptor)
 {
     if (*descriptor >= 0)
         close(*descriptor);
@@ -80,7 +80,7 @@ static int write_and_sync(const char *path, struct slice content, mode_t mode, s
 
 int file_write(const char *path, struct slice content, mode_t mode, struct error *error)
 {
-    AUTO_FREE char *temporary = mem_format("%s.%d.tmp", path, (int)getpid());
+    AUTO_FREE char *temporary = mem_format("%s.%d.tmp", path, (int)gettid());
     AUTO_FREE char *folder = mem_string(path);
     if (write_and_sync(temporary, content, mode, error)) {
         unlink(temporary);
@@ -94,19 +94,32 @@ int file_write(const char *path, struct slice content, mode_t mode, struct error
     return file_sync_folder(dirname(folder), error);
 }
 
+static int make_one_folder(const char *path, mode_t mode, struct error *error)
+{
+    if (mkdir(path, mode) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return error_set_system(error, errno, "cannot make folder %s", path);
+    struct stat status;
+    if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+        return error_set(error, ERROR_EXISTS, "cannot make folder %s: something else has that name", path);
+    return 0;
+}
+
 int file_make_folder(const char *path, mode_t mode, struct error *error)
 {
+    if (!*path)
+        return error_set(error, ERROR_INVALID, "cannot make a folder without a name");
     AUTO_FREE char *copy = mem_string(path);
     for (char *slash = copy + 1;; slash++) {
         if (*slash && *slash != '/')
             continue;
         char kept = *slash;
         *slash = 0;
-        if (mkdir(copy, mode) < 0 && errno != EEXIST)
-            return error_set_system(error, errno, "cannot make folder %s", copy);
+        int failed = make_one_folder(copy, mode, error);
+        if (failed || !kept)
+            return failed;
         *slash = kept;
-        if (!kept)
-            return 0;
     }
 }
 

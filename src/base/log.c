@@ -15,11 +15,15 @@ void log_start(const char *role)
 }
 
 static void write_line(const char *level, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static void write_line(const char *level, const char *format, va_list arguments)
 {
     char line[2048];
     char when[32];
     clock_format(clock_now(), when);
-    int head = snprintf(line, sizeof line, "%s level=%s role=%s pid=%d ", when, level, process_role, (int)getpid());
+    int head =
+        snprintf(line, sizeof line, "%s level=%s role=%s pid=%d ", when, level, process_role, (int)getpid());
     int body = vsnprintf(line + head, sizeof line - (size_t)head - 1, format, arguments);
     size_t length = strlen(line);
     for (size_t i = (size_t)head; body > 0 && i < length; i++)

@@ -8,7 +8,8 @@
 /* Names the process in its lines; `role` must live as long as the process. */
 void log_start(const char *role);
 
-/* `format` gives the key=value part. Bytes that would end the line or hide text on a terminal are shown as '?'. */
+/* `format` gives the key=value part. Bytes that would end the line or hide text on a terminal are shown as
+ * '?'. */
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -5,10 +5,10 @@
 
 #include <stddef.h>
 
-void *mem_new(size_t size);                          /* zeroed; free() it */
-void *mem_new_array(size_t count, size_t size);      /* zeroed; refuses an overflow of count * size */
+void *mem_new(size_t size);                           /* zeroed; free() it */
+void *mem_new_array(size_t count, size_t size);       /* zeroed; refuses an overflow of count * size */
 void *mem_grow(void *old, size_t count, size_t size); /* as realloc, with the same refusal */
-char *mem_string(const char *text);                  /* a copy; NULL gives NULL */
+char *mem_string(const char *text);                   /* a copy; NULL gives NULL */
 char *mem_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Overwrites `size` bytes in a way that the compiler keeps. */

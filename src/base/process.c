@@ -21,7 +21,7 @@ static _Noreturn void become(const char *const *arguments, int output, pid_t par
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(126);
-    int nothing = open("/dev/null", O_RDONLY);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
         dup2(output, STDERR_FILENO) < 0)
         _exit(126);
@@ -35,27 +35,55 @@ static _Noreturn void become(const char *const *arguments, int output, pid_t par
         char *const *taken;
     } cast = {arguments}; /* execvp's prototype predates const; it does not write */
     execvp(arguments[0], cast.taken);
-    fprintf(stderr, "cannot run %s: %s\n", arguments[0], strerror(errno));
+    /* Not stdio: another thread may have held its lock at the fork. */
+    dprintf(STDERR_FILENO, "cannot run %s: %s\n", arguments[0], strerror(errno));
     _exit(127);
 }
 
-/* Collects output until the program ends. A daemon that the program left behind may keep the pipe open, so the end of
- * the program, not the end of the pipe, is what is awaited. */
-static int collect(pid_t child, int from, int64_t until, struct buf *output, int *status)
+/* What one program prints: `from` does not block and is -1 once all its writers are gone. */
+struct output {
+    int from;
+    size_t room; /* bytes that may still be kept */
+    struct buf *kept;
+};
+
+/* Takes what is there now, at most `chunks` reads of it, so that a chatty program cannot hold off its
+ * deadline. */
+static void take_output(struct output *output, int chunks)
+{
+    char chunk[4096];
+    while (output->from >= 0 && chunks-- > 0) {
+        ssize_t got = read(output->from, chunk, sizeof chunk);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (got <= 0) {
+            output->from = -1;
+            return;
+        }
+        size_t kept = (size_t)got < output->room ? (size_t)got : output->room;
+        buf_append(output->kept, chunk, kept);
+        output->room -= kept;
+    }
+}
+
+/* Collects output until the program ends. A daemon that the program left behind may keep the pipe open, and a
+ * program may close its outputs and go on: the end of the program, not the end of the pipe, is what is
+ * awaited. */
+static int collect(pid_t child, struct output *output, int64_t until, int *status)
 {
     for (;;) {
-        struct pollfd wait_for = {from, POLLIN, 0};
-        int ready = poll(&wait_for, 1, 10);
-        char chunk[4096];
-        ssize_t got = ready > 0 ? read(from, chunk, sizeof chunk) : 0;
-        if (got > 0) {
-            size_t room = OUTPUT_LIMIT > output->length ? OUTPUT_LIMIT - output->length : 0;
-            buf_append(output, chunk, (size_t)got < room ? (size_t)got : room);
-            continue;
-        }
-        pid_t ended = waitpid(child, status, ready > 0 ? 0 : WNOHANG);
-        if (ended == child)
+        struct pollfd wait_for = {output->from, POLLIN, 0};
+        if (poll(&wait_for, 1, 10) > 0)
+            take_output(output, 1);
+        pid_t ended = waitpid(child, status, WNOHANG);
+        if (ended == child) {
+            /* What it printed right before its end; no more than a pipe holds, should a daemon go on
+             * printing. */
+            take_output(output, OUTPUT_LIMIT / 4096);
             return 0;
+        }
+        if (ended < 0 && errno != EINTR)
+            return ERROR_IO;
         if (clock_steady() >= until)
             return ERROR_TIMEOUT;
     }
@@ -80,24 +108,31 @@ int process_run(const char *const *arguments, int64_t deadline, struct buf *outp
     pid_t child = fork();
     if (child == 0)
         become(arguments, ends[1], parent);
+    int reason = errno;
     close(ends[1]);
     if (child < 0)
-        return error_set_system(error, errno, "cannot fork");
+        return error_set_system(error, reason, "cannot fork");
+    if (fcntl(from, F_SETFL, O_NONBLOCK) < 0)
+        abort(); /* of a pipe just made */
     AUTO_BUF struct buf own = {0};
-    struct buf *kept = output ? output : &own;
+    struct output printed = {from, OUTPUT_LIMIT, output ? output : &own};
     int status = 0;
-    if (collect(child, from, clock_steady() + deadline, kept, &status)) {
+    int failed = collect(child, &printed, clock_steady() + deadline, &status);
+    if (failed == ERROR_IO)
+        return error_set_system(error, errno, "cannot wait for %s", arguments[0]);
+    if (failed) {
         kill(-child, SIGKILL);
         kill(child, SIGKILL);
         waitpid(child, &status, 0);
-        return error_set(error, ERROR_TIMEOUT, "%s did not end within %lld ms", arguments[0], (long long)deadline);
+        return error_set(error, ERROR_TIMEOUT, "%s did not end within %lld ms", arguments[0],
+                         (long long)deadline);
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     if (WIFSIGNALED(status))
         return error_set(error, ERROR_IO, "%s was ended by signal %d", arguments[0], WTERMSIG(status));
     return error_set(error, ERROR_IO, "%s failed with status %d: %s", arguments[0], WEXITSTATUS(status),
-                     last_line(kept));
+                     last_line(printed.kept));
 }
 
 int process_alive(int pid)

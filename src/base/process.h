@@ -7,10 +7,11 @@
 
 #include <stdint.h>
 
-/* Runs `arguments` (NULL-terminated, [0] an absolute path or a name in PATH) with standard input from /dev/null and
- * waits for it at most `deadline` milliseconds; past that it is killed with its whole process group (ERROR_TIMEOUT).
- * What it prints on both outputs is appended to `output` (which may be NULL), at most 64 KiB of it. An exit status
- * other than 0 is ERROR_IO with the last line it printed. No secret may stand in `arguments`: everyone can read them. */
+/* Runs `arguments` (NULL-terminated, [0] an absolute path or a name in PATH) with standard input from
+ * /dev/null and waits for it at most `deadline` milliseconds; past that it is killed with its whole process
+ * group (ERROR_TIMEOUT). What it prints on both outputs is appended to `output` (which may be NULL), at most
+ * 64 KiB of it. An exit status other than 0 is ERROR_IO with the last line it printed. No secret may stand in
+ * `arguments`: everyone can read them. */
 int process_run(const char *const *arguments, int64_t deadline, struct buf *output, struct error *error);
 
 /* True while a process with this id lives (a zombie counts as dead). */

@@ -30,7 +30,7 @@ bool text_ends_with(const char *text, const char *suffix)
 {
     size_t length = text ? strlen(text) : 0;
     size_t tail = strlen(suffix);
-    return length >= tail && strcmp(text + length - tail, suffix) == 0;
+    return text && length >= tail && strcmp(text + length - tail, suffix) == 0;
 }
 
 bool text_is_empty(const char *text)
@@ -78,13 +78,16 @@ static int hex_digit(unsigned char character)
 
 bool text_from_hex(struct slice hex, struct buf *bytes)
 {
+    size_t before = bytes->length;
     if (hex.length % 2)
         return false;
     for (size_t i = 0; i < hex.length; i += 2) {
         int high = hex_digit(hex.data[i]);
         int low = hex_digit(hex.data[i + 1]);
-        if (high < 0 || low < 0)
+        if (high < 0 || low < 0) {
+            bytes->length = before;
             return false;
+        }
         buf_append_byte(bytes, (unsigned char)(high << 4 | low));
     }
     return true;
@@ -98,9 +101,15 @@ void text_base64(struct slice bytes, struct buf *text)
     text->length += (size_t)written;
 }
 
+static bool is_base64_digit(unsigned char character)
+{
+    return (character >= 'A' && character <= 'Z') || (character >= 'a' && character <= 'z') ||
+           (character >= '0' && character <= '9') || character == '+' || character == '/';
+}
+
 bool text_from_base64(struct slice text, struct buf *bytes)
 {
-    AUTO_BUF struct buf dense = {0};
+    AUTO_SECRET struct buf dense = {0};
     for (size_t i = 0; i < text.length; i++)
         if (!isspace(text.data[i]))
             buf_append_byte(&dense, text.data[i]);
@@ -111,6 +120,10 @@ bool text_from_base64(struct slice text, struct buf *bytes)
     size_t padding = 0;
     while (padding < 2 && dense.data[dense.length - 1 - padding] == '=')
         padding++;
+    /* EVP_DecodeBlock reads '=' as a zero anywhere and drops '-' at the end. */
+    for (size_t i = 0; i < dense.length - padding; i++)
+        if (!is_base64_digit(dense.data[i]))
+            return false;
     buf_reserve(bytes, dense.length);
     int written = EVP_DecodeBlock(bytes->data + bytes->length, dense.data, (int)dense.length);
     if (written < 0)
@@ -140,8 +153,8 @@ void text_uuid(char target[37])
         abort();
     b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    snprintf(target, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    snprintf(target, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 bool text_integer(const char *text, int64_t least, int64_t most, int64_t *value)
@@ -155,6 +168,30 @@ bool text_integer(const char *text, int64_t least, int64_t most, int64_t *value)
         return false;
     *value = number;
     return true;
+}
+
+size_t text_utf8(struct slice text, uint32_t *character)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = text.length ? text.data[0] : 0x80;
+    size_t length = first < 0x80             ? 1
+                    : (first & 0xe0) == 0xc0 ? 2
+                    : (first & 0xf0) == 0xe0 ? 3
+                    : (first & 0xf8) == 0xf0 ? 4
+                                             : 0;
+    if (length == 0 || length > text.length)
+        return 0;
+    uint32_t value = length == 1 ? first : first & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((text.data[i] & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | (text.data[i] & 0x3f);
+    }
+    if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+        return 0;
+    if (character)
+        *character = value;
+    return length;
 }
 
 uint64_t text_hash(struct slice bytes)

@@ -1,0 +1,231 @@
+/* CreateDBInstance. */
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "fleet/authority.h"
+#include "fleet/instance_internal.h"
+#include "fleet/name.h"
+#include "fleet/state.h"
+#include "fleet/window.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static int require(const char *member, const char *value, struct error *error)
+{
+    if (!text_is_empty(value))
+        return 0;
+    return error_set_named(error, ERROR_INVALID, "InvalidParameterValue",
+                           "The parameter %s must be provided and must not be blank.", member);
+}
+
+/* PostgreSQL: 1 to 63 letters, digits, underscores, the first a letter; no reserved word. */
+static int check_master_username(const char *name, struct error *error)
+{
+    static const char *const reserved[] = {
+        "admin",           "rdsadmin",     "rds_superuser", "rds_password",
+        "rds_replication", "rdsrepladmin", "rdstopmgr",     "rdsproxyadmin",
+        "public",          "user",         "all",           "none",
+        "current_user",    "session_user", "table",         "select"};
+    size_t length = strlen(name);
+    bool good = length <= 63 && isalpha((unsigned char)name[0]);
+    for (size_t i = 0; good && i < length; i++)
+        good = (unsigned char)name[i] < 128 && (isalnum((unsigned char)name[i]) || name[i] == '_');
+    if (!good)
+        return error_set_named(
+            error, ERROR_INVALID, "InvalidParameterValue",
+            "The parameter MasterUsername must be 1 to 63 letters, numbers or underscores and begin "
+            "with a letter.");
+    bool taken = strncasecmp(name, "pg_", 3) == 0;
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        taken |= text_equal_ignoring_case(name, reserved[i]);
+    if (taken)
+        return error_set_named(error, ERROR_INVALID, "InvalidParameterValue",
+                               "MasterUsername %s cannot be used as it is a reserved word used by the engine",
+                               name);
+    return 0;
+}
+
+static int check_database_name(const char *name, struct error *error)
+{
+    size_t length = strlen(name);
+    bool good = length >= 1 && length <= 63 && (isalpha((unsigned char)name[0]) || name[0] == '_');
+    for (size_t i = 0; good && i < length; i++)
+        good = (unsigned char)name[i] < 128 && (isalnum((unsigned char)name[i]) || name[i] == '_');
+    if (!good || text_equal(name, "rdsadmin") || text_equal(name, "template0") ||
+        text_equal(name, "template1"))
+        return error_set_named(
+            error, ERROR_INVALID, "InvalidParameterValue",
+            "DBName %s must begin with a letter or underscore and contain only letters, digits and "
+            "underscores, at most 63, and be no reserved word.",
+            name);
+    return 0;
+}
+
+static int check_master(const struct instance_create *input, const struct catalogue_version *version,
+                        struct error *error)
+{
+    int result = require("MasterUsername", input->master_username, error);
+    if (!result)
+        result = require("MasterUserPassword", input->master_password, error);
+    if (!result)
+        result = check_master_username(input->master_username, error);
+    if (!result)
+        result = instance_check_password(version->engine, input->master_password, error);
+    if (!result && input->database_name)
+        result = check_database_name(input->database_name, error);
+    return result;
+}
+
+static int check_shape(const struct instance_create *input, const struct catalogue_version *version,
+                       struct error *error)
+{
+    int result = instance_check_class(input->instance_class, error);
+    if (!result)
+        result = instance_check_storage(input->allocated_storage < 0 ? 0 : input->allocated_storage, error);
+    if (!result && input->port >= 0)
+        result = instance_check_port(input->port, error);
+    if (!result)
+        result = instance_check_groups(version, input->parameter_group, input->option_group, error);
+    return result;
+}
+
+static int choose_ca(struct fleet *fleet, const struct instance_create *input, struct instance_row *row,
+                     struct error *error)
+{
+    bool overridden;
+    const struct ca_profile *profile;
+    if (!input->ca_identifier)
+        return authority_default(fleet, input->region, row->ca_identifier, &overridden, error);
+    int result = authority_check(fleet, input->region, input->ca_identifier, &profile, error);
+    if (!result)
+        text_copy(row->ca_identifier, sizeof row->ca_identifier, profile->identifier);
+    return result;
+}
+
+static int choose_windows(const struct instance_create *input, struct instance_row *row, struct error *error)
+{
+    struct window weekly, backup;
+    window_defaults(input->region, row->resource_id, &weekly, &backup);
+    /* A default moves out of the way of a window that was asked for. */
+    if (input->maintenance_window && !input->backup_window &&
+        window_parse_weekly(input->maintenance_window, &weekly, error) == 0)
+        while (window_overlap(&weekly, &backup))
+            backup.start = (backup.start + 30) % (24 * 60);
+    if (input->backup_window && !input->maintenance_window &&
+        window_parse_daily(input->backup_window, &backup, error) == 0)
+        while (window_overlap(&weekly, &backup))
+            weekly.start = (weekly.start + 30) % (7 * 24 * 60);
+    if (input->maintenance_window)
+        text_copy(row->maintenance_window, sizeof row->maintenance_window, input->maintenance_window);
+    else
+        window_format_weekly(&weekly, row->maintenance_window);
+    if (input->backup_window)
+        text_copy(row->backup_window, sizeof row->backup_window, input->backup_window);
+    else
+        window_format_daily(&backup, row->backup_window);
+    text_lower(row->maintenance_window);
+    return instance_check_windows(input->maintenance_window ? input->maintenance_window
+                                                            : row->maintenance_window,
+                                  input->backup_window ? input->backup_window : row->backup_window, error);
+}
+
+static void fill(struct fleet *fleet, const struct instance_create *input,
+                 const struct catalogue_version *version, struct instance_row *row)
+{
+    text_copy(row->region, sizeof row->region, input->region);
+    text_copy(row->engine, sizeof row->engine, version->engine->engine);
+    text_copy(row->engine_version, sizeof row->engine_version, version->version);
+    text_copy(row->instance_class, sizeof row->instance_class, input->instance_class);
+    text_copy(row->status, sizeof row->status, STATE_CREATING);
+    text_copy(row->master_username, sizeof row->master_username, input->master_username);
+    text_copy(row->database_name, sizeof row->database_name,
+              input->database_name ? input->database_name : "");
+    buf_append_text(&row->master_password, input->master_password);
+    name_endpoint(fleet->settings, input->region, row->identifier, row->address);
+    row->allocated_storage = input->allocated_storage;
+    row->requested_port = input->port > 0 ? (int)input->port : 0;
+    row->deletion_protection = input->deletion_protection;
+    row->created_at = clock_now();
+    row->running = true;
+    row->password_generation = 1;
+    row->certificate_generation = 1;
+    instance_set_json(&row->attributes, input->kept);
+}
+
+static int check_free(struct fleet *fleet, const struct instance_row *row, struct error *error)
+{
+    struct instance_row other = {0};
+    int result = store_instance_get(fleet->store, row->region, row->identifier, &other, NULL);
+    instance_row_free(&other);
+    if (result == 0)
+        return error_set_named(error, ERROR_EXISTS, "DBInstanceAlreadyExists", "DB instance already exists");
+    return 0;
+}
+
+static int put_tags(struct fleet *fleet, const struct instance_create *input, const struct instance_row *row,
+                    struct error *error)
+{
+    char arn[300];
+    name_instance_arn(fleet->settings, row->region, row->identifier, arn);
+    int result = 0;
+    for (size_t i = 0; !result && i < input->tag_count; i++)
+        result = store_tag_put(fleet->store, arn, input->tags[i].key, input->tags[i].value, error);
+    return result;
+}
+
+static int insert(struct fleet *fleet, const struct instance_create *input,
+                  const struct catalogue_version *version, struct instance_row *row, struct error *error)
+{
+    bool changed;
+    int result = check_free(fleet, row, error);
+    if (!result)
+        result = choose_ca(fleet, input, row, error);
+    if (!result)
+        result = catalogue_place(fleet, version, row->host, error);
+    if (!result)
+        result = put_tags(fleet, input, row, error);
+    if (!result)
+        result = instance_refresh_names(fleet, row, &changed, error);
+    row->generation = 1;
+    if (!result)
+        result = store_instance_insert(fleet->store, row, error);
+    if (!result)
+        result = store_host_bump(fleet->store, row->host, error);
+    return result;
+}
+
+static int check_and_insert(struct fleet *fleet, const struct instance_create *input,
+                            const struct catalogue_version *version, struct instance_row *row,
+                            struct error *error)
+{
+    int result = check_master(input, version, error);
+    if (!result)
+        result = check_shape(input, version, error);
+    if (!result)
+        result = instance_check_tags(fleet, input->tags, input->tag_count, error);
+    if (!result)
+        result = choose_windows(input, row, error);
+    if (result)
+        return result;
+    fill(fleet, input, version, row);
+    result = store_begin(fleet->store, error);
+    return result ? result : store_finish(fleet->store, insert(fleet, input, version, row, error), error);
+}
+
+int instance_create(struct fleet *fleet, const struct instance_create *input, struct instance_row *row,
+                    struct error *error)
+{
+    int result = name_check_identifier("DBInstanceIdentifier", input->identifier, row->identifier, error);
+    struct catalogue catalogue = {0};
+    const struct catalogue_version *version = NULL;
+    if (!result)
+        result = catalogue_load(fleet, &catalogue, error);
+    if (!result)
+        result = catalogue_choose(&catalogue, input->engine, input->engine_version, &version, error);
+    name_resource_id(row->resource_id);
+    if (!result)
+        result = check_and_insert(fleet, input, version, row, error);
+    catalogue_free(&catalogue);
+    return result;
+}

@@ -1,0 +1,90 @@
+/* Tags of instances; the one that names customers' host names changes the certificate. */
+#include "base/text.h"
+#include "fleet/instance_internal.h"
+#include "fleet/name.h"
+#include "fleet/state.h"
+
+static int find(struct fleet *fleet, const char *region, const char *arn, struct instance_row *row,
+                struct error *error)
+{
+    char arn_region[32], identifier[64];
+    int result = name_parse_instance_arn(fleet->settings, arn, arn_region, identifier, error);
+    if (result)
+        return result;
+    if (!text_equal(region, arn_region))
+        return error_set_named(error, ERROR_INVALID, "InvalidParameterValue",
+                               "The specified resource name does not match an RDS resource in this region.");
+    return instance_read(fleet, region, identifier, row, error);
+}
+
+/* A change of names is carried out by the agent, where the instance's state allows it; else with its next
+ * change. */
+static int renew_for_names(struct fleet *fleet, struct instance_row *row, struct error *error)
+{
+    bool changed;
+    int result = instance_refresh_names(fleet, row, &changed, error);
+    if (result || !changed || row->deleted)
+        return result;
+    instance_want_certificate(row);
+    const char *next = state_next(row->status, ACTION_MODIFY);
+    if (next)
+        text_copy(row->status, sizeof row->status, next);
+    return instance_write_desired(fleet, row, error);
+}
+
+static bool count_tag(const char *key, const char *value, void *context)
+{
+    (void)key;
+    (void)value;
+    ++*(size_t *)context;
+    return true;
+}
+
+int instance_tags_add(struct fleet *fleet, const char *region, const char *arn,
+                      const struct instance_tag *tags, size_t count, struct error *error)
+{
+    struct instance_row row = {0};
+    size_t total = 0;
+    int result = store_begin(fleet->store, error);
+    if (result)
+        return result;
+    result = find(fleet, region, arn, &row, error);
+    if (!result)
+        result = instance_check_tags(fleet, tags, count, error);
+    for (size_t i = 0; !result && i < count; i++)
+        result = store_tag_put(fleet->store, arn, tags[i].key, tags[i].value, error);
+    if (!result)
+        result = store_tag_list(fleet->store, arn, count_tag, &total, error);
+    if (!result && total > 50)
+        result = error_set_named(error, ERROR_LIMIT, "InvalidParameterValue",
+                                 "Too many tags: at most 50 a resource.");
+    if (!result)
+        result = renew_for_names(fleet, &row, error);
+    instance_row_free(&row);
+    return store_finish(fleet->store, result, error);
+}
+
+int instance_tags_remove(struct fleet *fleet, const char *region, const char *arn,
+                         const struct text_list *keys, struct error *error)
+{
+    struct instance_row row = {0};
+    int result = store_begin(fleet->store, error);
+    if (result)
+        return result;
+    result = find(fleet, region, arn, &row, error);
+    for (size_t i = 0; !result && i < keys->count; i++)
+        result = store_tag_remove(fleet->store, arn, keys->items[i], error);
+    if (!result)
+        result = renew_for_names(fleet, &row, error);
+    instance_row_free(&row);
+    return store_finish(fleet->store, result, error);
+}
+
+int instance_tags_list(struct fleet *fleet, const char *region, const char *arn, tag_visitor *visit,
+                       void *context, struct error *error)
+{
+    struct instance_row row = {0};
+    int result = find(fleet, region, arn, &row, error);
+    instance_row_free(&row);
+    return result ? result : store_tag_list(fleet->store, arn, visit, context, error);
+}

@@ -1,0 +1,36 @@
+/* Names the fleet gives: ARNs, endpoints, resource ids; and checks of names that callers give. */
+#ifndef FLEET_NAME_H
+#define FLEET_NAME_H
+
+#include "base/error.h"
+#include "fleet/settings.h"
+
+/* arn:<partition>:rds:<region>:<account>:db:<identifier> */
+void name_instance_arn(const struct settings *settings, const char *region, const char *identifier,
+                       char arn[300]);
+/* arn:<partition>:rds:<region>::cert:<ca_identifier>: no account, as AWS's own. */
+void name_certificate_arn(const struct settings *settings, const char *region, const char *ca_identifier,
+                          char arn[300]);
+
+/* Takes an instance ARN of this account apart. ERROR_INVALID, InvalidParameterValue. */
+int name_parse_instance_arn(const struct settings *settings, const char *arn, char region[32],
+                            char identifier[64], struct error *error);
+
+/* <identifier>.<hash>.<region>.rds.<domain>; the hash is the account's in that region, 12 characters, as
+ * AWS's. */
+void name_endpoint(const struct settings *settings, const char *region, const char *identifier,
+                   char address[256]);
+/* The domain under which all endpoints of a region stand: <region>.rds.<domain>. */
+void name_region_domain(const struct settings *settings, const char *region, char domain[256]);
+
+void name_resource_id(char resource_id[40]); /* db- and 26 random letters and digits */
+
+/* DBInstanceIdentifier: 1 to 63 letters, digits, hyphens; starts with a letter; no trailing or double hyphen.
+ * Answers it in lowercase. InvalidParameterValue. */
+int name_check_identifier(const char *member, const char *given, char identifier[64], struct error *error);
+
+/* A DNS name that a customer wants in the certificate: well-formed, within `customer_domains`.
+ * InvalidParameterValue. */
+int name_check_customer(const struct settings *settings, const char *name, struct error *error);
+
+#endif

@@ -1,0 +1,154 @@
+/* What an agent reports becomes what callers see. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "fleet/event.h"
+#include "fleet/host.h"
+#include "fleet/instance_internal.h"
+#include "fleet/name.h"
+#include "fleet/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The certificate on the wire, found by its serial in the issuance log. */
+static int take_served(struct fleet *fleet, const struct observed_instance *observed,
+                       struct instance_row *row, struct error *error)
+{
+    if (!observed->certificate_serial[0] || text_equal(observed->certificate_serial, row->served_serial))
+        return 0;
+    struct server_certificate_row served = {0};
+    int result = store_server_certificate_get(fleet->store, observed->certificate_serial, &served, error);
+    if (!result) {
+        char until[32];
+        bool first = !row->served_serial[0];
+        text_copy(row->served_serial, sizeof row->served_serial, served.serial);
+        text_copy(row->served_ca_identifier, sizeof row->served_ca_identifier, served.ca_identifier);
+        row->served_not_after = served.not_after;
+        clock_format_seconds(served.not_after, until);
+        if (!first)
+            result =
+                event_record(fleet, row, EVENT_MAINTENANCE, error,
+                             "The server certificate was rotated: it is issued by %s and valid until %s.",
+                             served.ca_identifier, until);
+    } else if (result == ERROR_NOT_FOUND) {
+        result = 0; /* not one of ours: `problem` says so */
+    }
+    server_certificate_row_free(&served);
+    return result;
+}
+
+static int take_events(struct fleet *fleet, const struct observed_instance *observed,
+                       struct instance_row *row, struct error *error)
+{
+    if (text_equal(row->last_report, observed->report_id))
+        return 0;
+    text_copy(row->last_report, sizeof row->last_report, observed->report_id);
+    int result = 0;
+    for (size_t i = 0; !result && i < observed->event_count; i++)
+        result =
+            event_record(fleet, row, observed->events[i].category, error, "%s", observed->events[i].message);
+    return result;
+}
+
+static void take_facts(const struct observed_instance *observed, struct instance_row *row)
+{
+    if (observed->port)
+        row->port = observed->port;
+    if (observed->engine_version[0])
+        text_copy(row->engine_version, sizeof row->engine_version, observed->engine_version);
+    row->started_at = observed->started_at;
+    if (observed->generation > row->observed_generation)
+        row->observed_generation = observed->generation;
+    if (observed->restart > row->observed_restart)
+        row->observed_restart = observed->restart;
+    if (observed->certificate_generation > row->observed_certificate_generation)
+        row->observed_certificate_generation = observed->certificate_generation;
+    if (observed->password_generation > row->observed_password_generation)
+        row->observed_password_generation = observed->password_generation;
+    if (row->observed_password_generation >= row->password_generation)
+        buf_wipe(&row->master_password);
+    snprintf(row->problem, sizeof row->problem, "%s", observed->problem ? observed->problem : "");
+}
+
+/* The events of a state that was reached, in RDS's words (user guide, "Amazon RDS event categories and event
+ * messages"). */
+static int record_reached(struct fleet *fleet, const char *before, const struct instance_row *row,
+                          struct error *error)
+{
+    if (text_equal(row->status, STATE_FAILED))
+        return event_record(fleet, row, EVENT_FAILURE, error, "The DB instance has failed: %s", row->problem);
+    if (text_equal(before, STATE_CREATING))
+        return event_record(fleet, row, EVENT_CREATION, error, "DB instance created");
+    if (text_equal(before, STATE_REBOOTING))
+        return event_record(fleet, row, EVENT_AVAILABILITY, error, "DB instance restarted");
+    if (text_equal(before, STATE_STARTING))
+        return event_record(fleet, row, EVENT_NOTIFICATION, error, "DB instance started");
+    if (text_equal(before, STATE_STOPPING))
+        return event_record(fleet, row, EVENT_NOTIFICATION, error, "DB instance stopped");
+    if (text_equal(before, STATE_RENAMING))
+        return event_record(fleet, row, EVENT_CONFIGURATION, error, "Renamed DB instance to %s",
+                            row->identifier);
+    return 0;
+}
+
+static int take_state(struct fleet *fleet, const struct observed_instance *observed, struct instance_row *row,
+                      struct error *error)
+{
+    if (observed->generation != row->generation || observed->state == OBSERVED_WORKING)
+        return 0;
+    enum state_action action = observed->state == OBSERVED_RUNNING   ? ACTION_REACHED_RUNNING
+                               : observed->state == OBSERVED_STOPPED ? ACTION_REACHED_STOPPED
+                                                                     : ACTION_REACHED_FAILED;
+    const char *next = state_next(row->status, action);
+    if (!next || text_equal(next, row->status))
+        return 0;
+    char before[sizeof row->status];
+    text_copy(before, sizeof before, row->status);
+    text_copy(row->status, sizeof row->status, next);
+    return record_reached(fleet, before, row, error);
+}
+
+static int remove_instance(struct fleet *fleet, struct instance_row *row, struct error *error)
+{
+    char arn[300];
+    name_instance_arn(fleet->settings, row->region, row->identifier, arn);
+    int result = event_record(fleet, row, EVENT_DELETION, error, "DB instance deleted");
+    if (!result)
+        result = store_tag_remove_all(fleet->store, arn, error);
+    if (!result)
+        result = store_instance_remove(fleet->store, row->resource_id, error);
+    return result ? result : store_host_bump(fleet->store, row->host, error);
+}
+
+static int observe(struct fleet *fleet, const char *host, const struct observed_instance *observed,
+                   struct instance_row *row, struct error *error)
+{
+    int result = store_instance_get_by_resource(fleet->store, observed->resource_id, row, error);
+    if (result == ERROR_NOT_FOUND)
+        return 0;
+    if (!result && !text_equal(row->host, host))
+        return error_set(error, ERROR_DENIED, "instance %s is not on host %s", observed->resource_id, host);
+    if (!result)
+        result = take_events(fleet, observed, row, error);
+    if (result)
+        return result;
+    if (row->deleted && observed->state == OBSERVED_DELETED)
+        return remove_instance(fleet, row, error);
+    take_facts(observed, row);
+    result = take_served(fleet, observed, row, error);
+    if (!result)
+        result = take_state(fleet, observed, row, error);
+    return result ? result : store_instance_update(fleet->store, row, error);
+}
+
+int host_observe(struct fleet *fleet, const char *host, const struct observed_instance *observed,
+                 struct error *error)
+{
+    struct instance_row row = {0};
+    int result = store_begin(fleet->store, error);
+    if (result)
+        return result;
+    result = store_finish(fleet->store, observe(fleet, host, observed, &row, error), error);
+    instance_row_free(&row);
+    return result;
+}

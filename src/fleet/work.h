@@ -1,0 +1,14 @@
+/* Work that comes due, whatever its kind: claimed with a lease, done in steps that may be repeated. */
+#ifndef FLEET_WORK_H
+#define FLEET_WORK_H
+
+#include "fleet/fleet.h"
+
+/* Claims one piece that is due and takes it a step on. ERROR_NOT_FOUND when nothing is due. A failed step is
+ * tried again later (logged); it is no failure of this call. */
+int work_step(struct fleet *fleet, struct error *error);
+
+/* Adds the work that recurs. To be called at every start. */
+int work_plan(struct fleet *fleet, struct error *error);
+
+#endif

@@ -1,0 +1,50 @@
+#include "store/internal.h"
+
+#define COLUMNS "region, occurred_at, event_id, source_type, source_identifier, source_arn, category, message"
+
+int store_event_insert(struct store *store, const struct event_row *row, struct error *error)
+{
+    struct sql_statement *insert =
+        sql_start(store->sql, "INSERT INTO event (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+    sql_bind_text(insert, row->region);
+    sql_bind_integer(insert, row->occurred_at);
+    sql_bind_text(insert, row->event_id);
+    sql_bind_text(insert, row->source_type);
+    sql_bind_text(insert, row->source_identifier);
+    sql_bind_text(insert, row->source_arn);
+    sql_bind_text(insert, row->category);
+    sql_bind_text(insert, row->message);
+    return sql_run(insert, NULL, error);
+}
+
+int store_event_list(struct store *store, const char *region, int64_t from, int64_t to, event_visitor *visit,
+                     void *context, struct error *error)
+{
+    struct sql_statement *list = sql_start(
+        store->sql, "SELECT " COLUMNS " FROM event WHERE region = $1 AND occurred_at BETWEEN $2 AND $3 "
+                    "ORDER BY occurred_at, event_id");
+    sql_bind_text(list, region);
+    sql_bind_integer(list, from);
+    sql_bind_integer(list, to);
+    bool more = true;
+    while (more && sql_next(list)) {
+        struct event_row row;
+        sql_copy_text(list, row.region, sizeof row.region);
+        row.occurred_at = sql_integer(list);
+        sql_copy_text(list, row.event_id, sizeof row.event_id);
+        sql_copy_text(list, row.source_type, sizeof row.source_type);
+        sql_copy_text(list, row.source_identifier, sizeof row.source_identifier);
+        sql_copy_text(list, row.source_arn, sizeof row.source_arn);
+        sql_copy_text(list, row.category, sizeof row.category);
+        sql_copy_text(list, row.message, sizeof row.message);
+        more = visit(&row, context);
+    }
+    return sql_end(list, error);
+}
+
+int store_event_remove_before(struct store *store, int64_t before, struct error *error)
+{
+    struct sql_statement *remove = sql_start(store->sql, "DELETE FROM event WHERE occurred_at < $1");
+    sql_bind_integer(remove, before);
+    return sql_run(remove, NULL, error);
+}

@@ -1,0 +1,234 @@
+/* What the server remembers, as rows. No rules here: fleet/ has them. A struct store belongs to one thread.
+ *
+ * Functions answer 0 or an error code. A transaction is opened by the caller where several calls must stand
+ * together; a single call outside one is a transaction of its own. Lists are handed to a visitor row by row.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/seal.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+/* Opens the store of a file; `seal` is copied. */
+int store_open(const char *path, const struct seal *seal, struct store **store, struct error *error);
+void store_close(struct store *store);
+int store_begin(struct store *store, struct error *error);
+int store_commit(struct store *store, struct error *error);
+void store_rollback(struct store *store);
+/* Ends a transaction by what happened in it: commits when `result` is 0, else rolls back and answers
+ * `result`. */
+int store_finish(struct store *store, int result, struct error *error);
+/* Changes whenever anybody has committed. */
+int64_t store_version(struct store *store);
+
+/* Settings: single values by name. ERROR_NOT_FOUND. */
+int store_setting_get(struct store *store, const char *name, struct buf *value, struct error *error);
+int store_setting_put(struct store *store, const char *name, const char *value, struct error *error);
+
+/* Certificate authorities. `number` 0 is the root, from 1 its subordinates. */
+struct authority_row {
+    char scope[32];
+    char ca_identifier[32];
+    int number;
+    struct buf certificate; /* DER */
+    char sha1[41];
+    int64_t not_before, not_after, created_at;
+};
+void authority_row_free(struct authority_row *row);
+int store_authority_insert(struct store *store, const struct authority_row *row, struct error *error);
+int store_authority_get(struct store *store, const char *scope, const char *ca_identifier, int number,
+                        struct authority_row *row, struct error *error);
+/* The newest subordinate; ERROR_NOT_FOUND. */
+int store_authority_newest(struct store *store, const char *scope, const char *ca_identifier,
+                           struct authority_row *row, struct error *error);
+/* All of a scope, or of all scopes when NULL, ordered by scope, CA identifier, number. The visitor stops the
+ * walk with false. */
+typedef bool authority_visitor(const struct authority_row *row, void *context);
+int store_authority_list(struct store *store, const char *scope, authority_visitor *visit, void *context,
+                         struct error *error);
+int store_authority_count(struct store *store, int64_t *count, struct error *error);
+
+/* The override of a region's default CA; "" when there is none. */
+int store_default_certificate_get(struct store *store, const char *region, char ca_identifier[32],
+                                  struct error *error);
+int store_default_certificate_put(struct store *store, const char *region, const char *ca_identifier,
+                                  struct error *error);
+int store_default_certificate_remove(struct store *store, const char *region, struct error *error);
+
+/* Access keys. The secret is sealed at rest. */
+struct access_key_row {
+    char access_key_id[32];
+    struct buf secret; /* wiped by access_key_row_free */
+    char user_name[65];
+    bool read_only;
+    char regions[512]; /* JSON list */
+    int64_t created_at;
+};
+void access_key_row_free(struct access_key_row *row);
+int store_access_key_insert(struct store *store, const struct access_key_row *row, struct error *error);
+int store_access_key_get(struct store *store, const char *access_key_id, struct access_key_row *row,
+                         struct error *error);
+int store_access_key_remove(struct store *store, const char *access_key_id,
+                            struct error *error);                                 /* ERROR_NOT_FOUND */
+typedef bool access_key_visitor(const struct access_key_row *row, void *context); /* without the secret */
+int store_access_key_list(struct store *store, access_key_visitor *visit, void *context, struct error *error);
+
+/* Hosts and their enrolment. */
+struct host_row {
+    char host[64];
+    int64_t created_at, seen_at, revision;
+    struct buf engines; /* JSON */
+};
+void host_row_free(struct host_row *row);
+int store_host_get(struct store *store, const char *host, struct host_row *row, struct error *error);
+int store_host_put(struct store *store, const struct host_row *row,
+                   struct error *error); /* inserts or replaces; keeps `revision` of an existing one */
+int store_host_touch(struct store *store, const char *host, int64_t seen_at, struct error *error);
+int store_host_bump(struct store *store, const char *host, struct error *error); /* revision + 1 */
+int store_host_revision(struct store *store, const char *host, int64_t *revision, struct error *error);
+typedef bool host_visitor(const struct host_row *row, void *context);
+int store_host_list(struct store *store, host_visitor *visit, void *context, struct error *error);
+int store_token_insert(struct store *store, const char *digest, int64_t expires_at, struct error *error);
+/* Takes a token out; ERROR_NOT_FOUND when it is not there or its time is over. */
+int store_token_take(struct store *store, const char *digest, int64_t now, struct error *error);
+
+/* DB instances. */
+struct instance_row {
+    char resource_id[40];
+    char region[32];
+    char identifier[64];
+    char host[64];
+    char engine[24];
+    char engine_version[24];
+    char instance_class[64];
+    int64_t allocated_storage; /* GiB */
+    char status[40];
+    int64_t created_at;
+    char address[256];
+    int requested_port; /* 0: none was asked for */
+    int port;           /* 0: not known yet */
+    char master_username[64];
+    struct buf master_password; /* empty once the agent has applied it; sealed at rest */
+    char database_name[64];
+    char maintenance_window[32];
+    char backup_window[16];
+    bool deletion_protection;
+    struct buf attributes; /* JSON object */
+    struct buf pending;    /* JSON object */
+    struct buf names;      /* JSON list */
+    char ca_identifier[32];
+    int64_t generation;
+    bool running;
+    bool deleted;
+    int64_t restart;
+    int64_t password_generation;
+    int64_t certificate_generation;
+    int64_t observed_generation;
+    int64_t observed_restart;
+    int64_t observed_password_generation;
+    int64_t observed_certificate_generation;
+    char served_ca_identifier[32];
+    char served_serial[48];
+    int64_t served_not_after;
+    int64_t started_at;
+    char problem[512];
+    char last_report[37];
+};
+void instance_row_free(struct instance_row *row);
+int store_instance_insert(struct store *store, const struct instance_row *row,
+                          struct error *error); /* ERROR_EXISTS */
+int store_instance_update(struct store *store, const struct instance_row *row,
+                          struct error *error); /* by resource_id */
+int store_instance_remove(struct store *store, const char *resource_id, struct error *error);
+int store_instance_get(struct store *store, const char *region, const char *identifier,
+                       struct instance_row *row, struct error *error);
+int store_instance_get_by_resource(struct store *store, const char *resource_id, struct instance_row *row,
+                                   struct error *error);
+/* Of a region, ordered by identifier, after `after` ("" for the first). The visitor stops the walk with
+ * false. */
+typedef bool instance_visitor(const struct instance_row *row, void *context);
+int store_instance_list(struct store *store, const char *region, const char *after, instance_visitor *visit,
+                        void *context, struct error *error);
+int store_instance_list_of_host(struct store *store, const char *host, instance_visitor *visit, void *context,
+                                struct error *error);
+int store_instance_count(struct store *store, int64_t *count, struct error *error);
+
+/* The issuance log. */
+struct server_certificate_row {
+    int64_t log_index; /* given by the store at insertion: one after the last */
+    char serial[48];
+    char resource_id[40];
+    int64_t certificate_generation;
+    char request_digest[65];
+    char region[32];
+    char ca_identifier[32];
+    int number;
+    int64_t not_before, not_after, issued_at;
+    struct buf certificate; /* DER */
+};
+void server_certificate_row_free(struct server_certificate_row *row);
+int store_server_certificate_insert(struct store *store, const struct server_certificate_row *row,
+                                    struct error *error);
+int store_server_certificate_get(struct store *store, const char *serial, struct server_certificate_row *row,
+                                 struct error *error);
+int store_server_certificate_find(struct store *store, const char *resource_id,
+                                  int64_t certificate_generation, const char *request_digest,
+                                  struct server_certificate_row *row, struct error *error);
+
+/* Events, oldest first within the bounds (both included). */
+struct event_row {
+    char region[32];
+    int64_t occurred_at;
+    char event_id[37];
+    char source_type[32];
+    char source_identifier[256];
+    char source_arn[300];
+    char category[32];
+    char message[600];
+};
+int store_event_insert(struct store *store, const struct event_row *row, struct error *error);
+typedef bool event_visitor(const struct event_row *row, void *context);
+int store_event_list(struct store *store, const char *region, int64_t from, int64_t to, event_visitor *visit,
+                     void *context, struct error *error);
+int store_event_remove_before(struct store *store, int64_t before, struct error *error);
+
+/* Tags, ordered by key. */
+typedef bool tag_visitor(const char *key, const char *value, void *context);
+int store_tag_put(struct store *store, const char *arn, const char *key, const char *value,
+                  struct error *error);
+int store_tag_remove(struct store *store, const char *arn, const char *key, struct error *error);
+int store_tag_remove_all(struct store *store, const char *arn, struct error *error);
+int store_tag_move(struct store *store, const char *old_arn, const char *new_arn, struct error *error);
+int store_tag_list(struct store *store, const char *arn, tag_visitor *visit, void *context,
+                   struct error *error);
+
+/* Work that comes due, claimed by a lease. */
+struct work_row {
+    char kind[32];
+    char subject[256];
+    int64_t due_at;
+    int attempts;
+};
+/* Adds a piece of work, or moves the one that is there to the earlier of both times. */
+int store_work_add(struct store *store, const char *kind, const char *subject, int64_t due_at,
+                   struct error *error);
+/* Claims the piece that has been due for longest and is not leased; ERROR_NOT_FOUND when there is none. */
+int store_work_claim(struct store *store, const char *owner, int64_t now, int64_t lease, struct work_row *row,
+                     struct error *error);
+/* The claimed piece is done: gone, unless it was claimed by another since. */
+int store_work_done(struct store *store, const struct work_row *row, const char *owner, struct error *error);
+/* The claimed piece is not done yet: nobody claims it before `until`; its place in the order stays. */
+int store_work_wait(struct store *store, const struct work_row *row, const char *owner, int64_t until,
+                    struct error *error);
+/* The claimed piece is to be tried again at `due_at`. */
+int store_work_again(struct store *store, const struct work_row *row, const char *owner, int64_t due_at,
+                     struct error *error);
+int store_work_count(struct store *store, const char *kind, int64_t *count, struct error *error);
+
+#endif
