@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -186,6 +187,7 @@ static int set_up(void **state)
     struct world *world = mem_new(sizeof *world);
     snprintf(world->folder, sizeof world->folder, "/tmp/sealwright-agent-XXXXXX");
     assert_non_null(mkdtemp(world->folder));
+    setenv("HOME", world->folder, 1); /* libpq looks for files of the user there */
     make_authority(&world->first, FIRST_CA);
     make_authority(&world->second, SECOND_CA);
     engine_discover(NULL, &world->releases);
@@ -232,6 +234,11 @@ static void need_postgres(const struct world *world)
 static void converge(struct world *world)
 {
     enum reconcile_outcome outcome = reconcile(world);
+    /* What a killed round left behind may hold the instance's lock for a moment. */
+    for (int i = 0; i < 50 && outcome == RECONCILE_AGAIN && world->last.generation != world->desired.generation; i++) {
+        usleep(20000);
+        outcome = reconcile(world);
+    }
     if (outcome != RECONCILE_DONE && world->last.problem)
         print_message("problem: %s\n", world->last.problem);
     assert_int_equal(outcome, RECONCILE_DONE);
@@ -257,7 +264,7 @@ static PGconn *connect_as(const struct world *world, const char *password, const
     const char *const names[] = {"host", "hostaddr", "port", "user", "password", "dbname", "sslmode", "sslrootcert",
                                  "passfile", NULL};
     const char *const values[] = {ENDPOINT, "127.0.0.1", port, world->desired.master_username, password, database, sslmode,
-                                  root, "/dev/null", NULL};
+                                  root, "/tmp/no-password-file", NULL};
     return PQconnectdbParams(names, values, 0);
 }
 
@@ -338,8 +345,8 @@ static void serves_a_verified_certificate_and_a_master_that_is_no_superuser(void
     expect_refusal(connection, "GRANT pg_execute_server_program TO current_user");
     expect_refusal(connection, "COPY (SELECT 1) TO PROGRAM 'cat'");
     expect_refusal(connection, "ALTER ROLE rdsadmin PASSWORD 'x'");
-    PQclear(PQexec(connection, "CREATE ROLE reader LOGIN; CREATE DATABASE more; CREATE TABLE kept (n int); "
-                               "INSERT INTO kept VALUES (42)"));
+    PQclear(PQexec(connection, "CREATE DATABASE more"));
+    PQclear(PQexec(connection, "CREATE ROLE reader LOGIN; CREATE TABLE kept (n int); INSERT INTO kept VALUES (42)"));
     expect_answer(connection, "SELECT n FROM kept", "42");
     PQfinish(connection);
     AUTO_FREE char *log = path_of(world, "log/postgresql.log"), *kept = path_of(world, "state.json");
@@ -619,7 +626,7 @@ static void removes_what_was_deleted(void **state)
     assert_int_equal(reconcile(world), RECONCILE_DONE);
     assert_int_equal(world->last.state, OBSERVED_DELETED);
     assert_false(file_exists(folder));
-    assert_int_equal(kill(postmaster, 0), -1);
+    assert_false(process_alive(postmaster));
     assert_int_equal(reconcile(world), RECONCILE_DONE);
     assert_int_equal(world->last.state, OBSERVED_DELETED);
 }
