@@ -13,10 +13,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <link.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -28,6 +30,7 @@ enum {
     LONGEST_PAUSE = 30 * 1000,
     DISCOVER_INTERVAL = 10 * 60 * 1000,
     STOP_PATIENCE = 5 * 1000,
+    RELEASE_PAUSE = 1000, /* a wait that is worth it */
 };
 
 struct agent {
@@ -151,6 +154,24 @@ static void take_signals(struct agent *agent)
     tracks_reap(&agent->tracks);
 }
 
+/* Program code and constants that starting, enrolling and handshakes needed stays mapped though it is not needed while the agent waits; a page
+ * of it that is needed again comes back from the page cache. */
+static int release_code(struct dl_phdr_info *object, size_t size, void *context)
+{
+    (void)size;
+    (void)context;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || segment->p_flags & PF_W)
+            continue;
+        uintptr_t begin = (object->dlpi_addr + segment->p_vaddr) / page * page;
+        uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_filesz;
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
 static void turn(struct agent *agent)
 {
     int64_t now = clock_steady();
@@ -166,6 +187,8 @@ static void turn(struct agent *agent)
         due = agent->poll_due;
     if (agent->discover_due < due)
         due = agent->discover_due;
+    if (agent->polling && !agent->tracks.children && due - clock_steady() >= RELEASE_PAUSE)
+        dl_iterate_phdr(release_code, NULL);
     channel_poll_wait(agent->channel, agent->signals, due - clock_steady());
     take_signals(agent);
     finish_poll(agent);
