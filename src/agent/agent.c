@@ -1,4 +1,5 @@
-/* The agent's loop: hears the desired state, has instances reconciled by child processes, looks after them. */
+/* The agent's loop: hears the desired state, has instances reconciled by child processes, looks after them.
+ */
 #include "agent/agent.h"
 
 #include "agent/channel.h"
@@ -39,14 +40,14 @@ struct agent {
     struct engine_releases releases;
     struct agent_site site;
     struct tracks tracks;
-    int signals;            /* signalfd */
+    int signals; /* signalfd */
     bool stopping;
-    bool registered;        /* the server knows this host's engines */
+    bool registered; /* the server knows this host's engines */
     bool polling;
-    int64_t revision;       /* of the desired state that was heard last */
-    int64_t poll_due;       /* clock_steady */
+    int64_t revision; /* of the desired state that was heard last */
+    int64_t poll_due; /* clock_steady */
     int64_t discover_due;
-    int failures;           /* of the channel, in a row */
+    int failures; /* of the channel, in a row */
 };
 
 static void discover(struct agent *agent)
@@ -62,8 +63,8 @@ static void discover(struct agent *agent)
     agent->registered = agent->registered && same;
     agent->discover_due = clock_steady() + DISCOVER_INTERVAL;
     for (size_t i = 0; !same && i < found.count; i++)
-        log_info("action=discover engine=%s version=%s folder=%s", found.items[i].engine, found.items[i].version,
-                 found.items[i].programs);
+        log_info("action=discover engine=%s version=%s folder=%s", found.items[i].engine,
+                 found.items[i].version, found.items[i].programs);
 }
 
 static int register_host(struct agent *agent, struct error *error)
@@ -100,7 +101,8 @@ static void begin_poll(struct agent *agent)
     if (!result && !agent->registered)
         result = register_host(agent, &error);
     if (!result) {
-        AUTO_FREE char *path = mem_format("/agent/v1/desired?revision=%" PRId64 "&wait=%d", agent->revision, POLL_SECONDS);
+        AUTO_FREE char *path =
+            mem_format("/agent/v1/desired?revision=%" PRId64 "&wait=%d", agent->revision, POLL_SECONDS);
         result = channel_poll_begin(agent->channel, path, POLL_SECONDS * CLOCK_SECOND + POLL_GRACE, &error);
     }
     agent->polling = !result;
@@ -154,8 +156,8 @@ static void take_signals(struct agent *agent)
     tracks_reap(&agent->tracks);
 }
 
-/* Program code and constants that starting, enrolling and handshakes needed stays mapped though it is not needed while the agent waits; a page
- * of it that is needed again comes back from the page cache. */
+/* Program code and constants that starting, enrolling and handshakes needed stays mapped though it is not
+ * needed while the agent waits; a page of it that is needed again comes back from the page cache. */
 static int release_code(struct dl_phdr_info *object, size_t size, void *context)
 {
     (void)size;
@@ -254,8 +256,8 @@ int agent_run(const struct agent_options *options)
         log_error("action=start result=\"%s\"", error.text);
         return 1;
     }
-    agent.site = (struct agent_site){options->instances_folder, options->listen_addresses, options->client_networks,
-                                     &agent.releases};
+    agent.site = (struct agent_site){options->instances_folder, options->listen_addresses,
+                                     options->client_networks, &agent.releases};
     tracks_load(&agent.tracks, options->instances_folder);
     log_info("action=start endpoint=%s instances=%zu", options->endpoint, agent.tracks.count);
     while (!agent.stopping)

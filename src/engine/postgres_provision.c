@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define DEBIAN_FOLDER "/usr/lib/postgresql"
-#define NEW_FOLDER "data.new."
+#define NEW_FOLDER    "data.new."
 enum { VERSION_DEADLINE = 10 * 1000, PROVISION_DEADLINE = 10 * 60 * 1000 };
 
 int postgres_major(const char *version)
@@ -47,7 +47,8 @@ static int add_folder(const char *folder, void *context, struct error *error)
     AUTO_FREE char *initdb = mem_format("%s/initdb", folder);
     AUTO_BUF struct buf output = {0};
     (void)error;
-    if (access(program, X_OK) || access(initdb, X_OK) || !text_copy(release.programs, sizeof release.programs, folder))
+    if (access(program, X_OK) || access(initdb, X_OK) ||
+        !text_copy(release.programs, sizeof release.programs, folder))
         return 0;
     const char *const arguments[] = {program, "--version", NULL};
     if (process_run(arguments, VERSION_DEADLINE, &output, NULL) == 0 &&
@@ -111,8 +112,9 @@ static int include_settings(const char *data, struct error *error)
     int result = file_read(path, 1024 * 1024, &text, error);
     if (result)
         return result;
-    buf_append_text(&text, "\n# Written by Sealwright from the instance's parameters; settings before this line yield.\n"
-                           "include = 'sealwright.conf'\n");
+    buf_append_text(
+        &text, "\n# Written by Sealwright from the instance's parameters; settings before this line yield.\n"
+               "include = 'sealwright.conf'\n");
     return file_write(path, slice_buf(&text), 0600, error);
 }
 
@@ -128,11 +130,19 @@ int postgres_provision(const struct engine_instance *instance, struct error *err
     AUTO_FREE char *data = mem_format("%s/data", instance->folder);
     AUTO_FREE char *settings = mem_format("%s/sealwright.conf", new_data);
     AUTO_FREE char *initdb = mem_format("%s/initdb", instance->release->programs);
-    const char *const make[] = {initdb,          "-D",           new_data,
-                                "-U",            POSTGRES_SUPERUSER, "-E",
-                                "UTF8",          choose_locale(), "--auth-local=peer",
-                                "--auth-host=scram-sha-256",     "--data-checksums",
-                                "--no-sync",     NULL};
+    const char *const make[] = {initdb,
+                                "-D",
+                                new_data,
+                                "-U",
+                                POSTGRES_SUPERUSER,
+                                "-E",
+                                "UTF8",
+                                choose_locale(),
+                                "--auth-local=peer",
+                                "--auth-host=scram-sha-256",
+                                "--data-checksums",
+                                "--no-sync",
+                                NULL};
     const char *const sync_only[] = {initdb, "-D", new_data, "--sync-only", NULL};
     int result = process_run(make, PROVISION_DEADLINE, NULL, error);
     if (!result)
