@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,15 @@ static int include_settings(const char *data, struct error *error)
     return file_write(path, slice_buf(&text), 0600, error);
 }
 
+/* One flush of the file system instead of an fsync for each of a thousand files, which takes several times as long. */
+static int sync_data(const char *data, struct error *error)
+{
+    AUTO_CLOSE int folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0 || syncfs(folder) < 0)
+        return error_set_system(error, errno, "cannot sync %s", data);
+    return 0;
+}
+
 int postgres_provision(const struct engine_instance *instance, struct error *error)
 {
     if (postgres_provisioned(instance))
@@ -143,14 +153,13 @@ int postgres_provision(const struct engine_instance *instance, struct error *err
                                 "--data-checksums",
                                 "--no-sync",
                                 NULL};
-    const char *const sync_only[] = {initdb, "-D", new_data, "--sync-only", NULL};
     int result = process_run(make, PROVISION_DEADLINE, NULL, error);
     if (!result)
         result = include_settings(new_data, error);
     if (!result)
         result = file_write(settings, slice_text(""), 0600, error);
     if (!result)
-        result = process_run(sync_only, PROVISION_DEADLINE, NULL, error);
+        result = sync_data(new_data, error);
     if (!result && rename(new_data, data) < 0)
         result = error_set_system(error, errno, "cannot rename %s to %s", new_data, data);
     return result ? result : file_sync_folder(instance->folder, error);
