@@ -186,6 +186,8 @@ int serve(struct work *work, struct error *error)
     work->state.restart = work->desired->restart;
     work->state.restart_pid = 0;
     work->state.up = true;
-    pair_prune(work);
-    return 0;
+    result = state_save(work->folder, &work->state, error);
+    if (!result)
+        pair_prune(work); /* only what the state on disk does not need any more */
+    return result;
 }

@@ -17,11 +17,12 @@ static int session_open(const struct engine_instance *instance, struct session *
 {
     char port[16];
     snprintf(port, sizeof port, "%d", instance->port);
+    AUTO_FREE char *no_passwords = mem_format("%s/no-password-file", instance->folder);
     /* What a session logs of a failed statement could hold a password's verifier. */
     const char *const names[] = {"host", "port", "user", "dbname", "passfile", "connect_timeout", "application_name",
                                  "options", NULL};
-    const char *const values[] = {instance->folder, port, POSTGRES_SUPERUSER, "postgres", "/dev/null", "20", "sealwright",
-                                  "-c log_min_error_statement=panic -c log_statement=none -c log_min_duration_statement=-1 "
+    const char *const values[] = {instance->folder, port, POSTGRES_SUPERUSER, "postgres", no_passwords, "20", "sealwright",
+                                  "-c client_min_messages=warning -c log_min_error_statement=panic -c log_statement=none -c log_min_duration_statement=-1 "
                                   "-c statement_timeout=60000 -c lock_timeout=20000 -c synchronous_commit=on",
                                   NULL};
     *session = (struct session){.connection = PQconnectdbParams(names, values, 0), .error = error};
