@@ -48,7 +48,10 @@ static void answer_health(struct worker *worker, struct http_exchange *exchange)
     struct authority_progress progress = {0};
     struct error error = {0};
     int64_t hosts = 0;
+    bool home = false;
     int result = authority_progress(&worker->fleet, &progress, &error);
+    if (!result)
+        result = authority_region_ready(&worker->fleet, worker->start->settings->home_region, &home, &error);
     if (!result)
         result = store_host_list(worker->fleet.store, count_host, &hosts, &error);
     json_t *json = json_pack("{s:s, s:{s:I, s:I}, s:I}", "status", result ? "failing" : "ok", "authorities",
