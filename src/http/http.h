@@ -82,8 +82,7 @@ const char *http_client_name(const struct http_exchange *exchange);
 typedef void http_header_visitor(const char *name, const char *value, void *context);
 void http_each_header(const struct http_exchange *exchange, http_header_visitor *visit, void *context);
 
-/* The reply. Every reply carries a right `Date`. After http_reply or http_reply_shared the exchange is gone.
- */
+/* The reply: it carries a right `Date`. After http_reply or http_reply_shared the exchange is gone. */
 void http_reply_header(struct http_exchange *exchange, const char *name, const char *value);
 /* HEAD requests get the headers and Content-Length of the body, not the body. */
 void http_reply(struct http_exchange *exchange, int status, struct slice body);

@@ -16,6 +16,10 @@
  */
 #define LONG_REPLY (256 * 1024)
 
+/* Instead of no timeout: libevent would bring a persistent event's former one back when a pipelined byte
+ * comes. */
+static const struct timeval for_ever = {.tv_sec = 24 * 3600};
+
 void reply_take_back(struct http_exchange *exchange)
 {
     exchange->is_deferred = false;
@@ -63,7 +67,7 @@ void reply_watch_client(struct http_exchange *exchange)
      * then; so the reader is taken away. The wait may be longer than the idle time. The reply brings evhttp's
      * callbacks back. */
     bufferevent_setcb(stream, NULL, NULL, on_client_gone, exchange);
-    bufferevent_set_timeouts(stream, NULL, NULL);
+    bufferevent_set_timeouts(stream, &for_ever, &for_ever);
     bufferevent_enable(stream, EV_READ);
     exchange->is_watched = true;
 }
@@ -120,7 +124,7 @@ static void send_reply(struct http_exchange *exchange, int status, size_t length
     if (exchange->is_deferred)
         reply_take_back(exchange);
     if (exchange->is_watched || length > LONG_REPLY)
-        bufferevent_set_timeouts(stream, length > LONG_REPLY ? NULL : idle, idle);
+        bufferevent_set_timeouts(stream, length > LONG_REPLY ? &for_ever : idle, idle);
     free(exchange);
     evhttp_request_set_on_complete_cb(request, on_sent, connection);
     evhttp_send_reply(request, status, NULL, NULL);

@@ -180,7 +180,7 @@ static void reply_counts(struct http_exchange *exchange, struct served *served)
 
 static void reply_by_path(struct http_exchange *exchange, void *context)
 {
-    static const struct timeval soon = {.tv_usec = 1500 * 1000};
+    static const struct timeval soon = {1, 500 * 1000};
     struct served *served = context;
     const char *path = http_path(exchange);
     if (text_equal(path, "/shared")) {
@@ -352,8 +352,9 @@ bool client_open(const struct fixture *fixture, const struct client_options *opt
         use_certificate(fixture, client->context, options->certificate);
     client->descriptor = client_tcp(fixture);
     client->ssl = SSL_new(client->context);
-    if (options->name)
-        SSL_set_tlsext_host_name(client->ssl, options->name);
+    AUTO_FREE char *name = mem_string(options->name); /* OpenSSL wants it writable */
+    if (name)
+        SSL_set_tlsext_host_name(client->ssl, name);
     SSL_set_fd(client->ssl, client->descriptor);
     ERR_clear_error();
     return SSL_connect(client->ssl) == 1;
