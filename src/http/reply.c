@@ -11,14 +11,14 @@
 
 /* A reply up to this size goes out as one TLS record, head and body together: one write, and no more than a
  * copy. */
-#define ONE_RECORD 16384
+enum { ONE_RECORD = 16384 };
 /* Past this size a client may take longer than the idle time to read a reply while it sends nothing itself.
  */
-#define LONG_REPLY (256 * 1024)
+enum { LONG_REPLY = 256 * 1024 };
 
 /* Instead of no timeout: libevent would bring a persistent event's former one back when a pipelined byte
  * comes. */
-static const struct timeval for_ever = {.tv_sec = 24 * 3600};
+static const struct timeval for_ever = {.tv_sec = 86400};
 
 void reply_take_back(struct http_exchange *exchange)
 {
@@ -74,8 +74,11 @@ void reply_watch_client(struct http_exchange *exchange)
 
 void reply_abandon_all(struct http_server *server)
 {
-    while (server->deferred)
-        abandon(server->deferred);
+    struct http_exchange *next;
+    for (struct http_exchange *exchange = server->deferred; exchange; exchange = next) {
+        next = exchange->next;
+        abandon(exchange);
+    }
 }
 
 void http_reply_header(struct http_exchange *exchange, const char *name, const char *value)
