@@ -91,14 +91,21 @@ static int find_worker(const char *data)
     return found;
 }
 
-/* A postmaster.pid whose number another program of this user has by now stops PostgreSQL from starting ("lock file already
- * exists"); it goes once it is certain that nothing works in the data folder any more. */
-static void remove_stale_file(const char *data)
+/* Lock files whose process number is in use by now, by another program (after a reboot) or by a dead process that nobody waited
+ * for, stop PostgreSQL from starting ("lock file already exists"). They go once it is certain that nothing works in the data
+ * folder any more; both lie in folders of this instance alone. */
+static void remove_stale_files(const struct engine_instance *instance, const char *data, int64_t until)
 {
     struct postmaster_file file;
     AUTO_FREE char *path = mem_format("%s/postmaster.pid", data);
-    if (read_postmaster_file(data, &file) && process_alive(file.pid) && !find_worker(data))
-        unlink(path);
+    AUTO_FREE char *socket_lock = mem_format("%s/.s.PGSQL.%d.lock", instance->folder, instance->port);
+    if (!read_postmaster_file(data, &file))
+        return;
+    while (find_worker(data))
+        if (usleep(POLL_MICROSECONDS) < 0 || clock_steady() >= until)
+            return;
+    unlink(socket_lock);
+    unlink(path);
 }
 
 /* The last line that says why, out of what was logged since `from`. */
@@ -201,7 +208,7 @@ int postgres_start(const struct engine_instance *instance, int64_t deadline, str
     AUTO_FREE char *program = mem_format("%s/postgres", instance->release->programs);
     if (postgres_status(instance).running)
         return wait_until_ready(instance, data, 0, 0, until, error);
-    remove_stale_file(data);
+    remove_stale_files(instance, data, until);
     AUTO_CLOSE int log = -1;
     off_t log_end = 0;
     int result = open_log(instance, &log, &log_end, error);
