@@ -55,26 +55,18 @@ static size_t collect(char *data, size_t size, size_t count, void *context)
     return size * count;
 }
 
-static char *address_of(const struct chosen *chosen)
+static char *address_of(const struct chosen *chosen, const char *partition)
 {
     bool index = text_equal(chosen->format, "json");
-    if (chosen->region && index)
-        return mem_format("%s/%s/index.json", chosen->endpoint, chosen->region);
-    if (chosen->region)
-        return mem_format("%s/%s/%s-%s.%s", chosen->endpoint, chosen->region, chosen->region,
-                          chosen->ca_identifier ? chosen->ca_identifier : "bundle", chosen->format);
-    return mem_format("%s/%s/global/%s.%s", chosen->endpoint, chosen->partition,
-                      index ? "index" : "global-bundle", chosen->format);
+    const char *place = chosen->region ? chosen->region : "global";
+    if (index)
+        return mem_format("%s/%s/%s/index.json", chosen->endpoint, partition, place);
+    return mem_format("%s/%s/%s/%s-%s.%s", chosen->endpoint, partition, place, place,
+                      chosen->ca_identifier ? chosen->ca_identifier : "bundle", chosen->format);
 }
 
-static int fetch(const struct chosen *chosen, struct buf *body, struct error *error)
+static int fetch_from(const struct chosen *chosen, const char *url, struct buf *body, struct error *error)
 {
-    if (text_is_empty(chosen->endpoint))
-        return error_set(error, ERROR_INVALID,
-                         "no endpoint: give --endpoint, or source env.sh of a run folder");
-    if (!text_starts_with(chosen->endpoint, "https://"))
-        return error_set(error, ERROR_INVALID, "%s: bundles come over HTTPS only", chosen->endpoint);
-    AUTO_FREE char *url = address_of(chosen);
     char reason[CURL_ERROR_SIZE] = "";
     long status = 0;
     CURL *curl = curl_easy_init();
@@ -92,9 +84,26 @@ static int fetch(const struct chosen *chosen, struct buf *body, struct error *er
     if (code != CURLE_OK)
         return error_set(error, ERROR_IO, "%s: %s", url, reason[0] ? reason : curl_easy_strerror(code));
     if (status != 200)
-        return error_set(error, ERROR_NOT_FOUND, "%s: status %ld: %.*s", url, status,
-                         (int)strcspn(buf_text(body), "\n"), buf_text(body));
+        return error_set(error, status == 404 ? ERROR_NOT_FOUND : ERROR_IO, "%s: status %ld: %.*s", url,
+                         status, (int)strcspn(buf_text(body), "\n"), buf_text(body));
     return 0;
+}
+
+/* A region's partition need not be named: a region is in one only. */
+static int fetch(const struct chosen *chosen, struct buf *body, struct error *error)
+{
+    if (text_is_empty(chosen->endpoint))
+        return error_set(error, ERROR_INVALID,
+                         "no endpoint: give --endpoint, or source env.sh of a run folder");
+    if (!text_starts_with(chosen->endpoint, "https://"))
+        return error_set(error, ERROR_INVALID, "%s: bundles come over HTTPS only", chosen->endpoint);
+    AUTO_FREE char *url = address_of(chosen, chosen->partition);
+    int result = fetch_from(chosen, url, body, error);
+    if (result != ERROR_NOT_FOUND || !chosen->region)
+        return result;
+    AUTO_FREE char *other = address_of(chosen, PARTITION_GOVCLOUD);
+    buf_clear(body);
+    return fetch_from(chosen, other, body, error);
 }
 
 static int render(struct fleet *fleet, const struct chosen *chosen, struct buf *body, struct error *error)

@@ -1,7 +1,7 @@
 /* sealwright server and sealwright agent: the long-running roles, in the foreground. */
 #include "agent/agent.h"
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "server/privilege.h"
@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <termios.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_PATIENCE (3 * CLOCK_SECOND)
 
 static const char server_help[] = "usage: sealwright server --run-dir DIR [--passphrase-fd N]\n"
                                   "\n"
@@ -68,6 +70,17 @@ static int read_options(int argc, char **argv, const char *help, struct serve_op
     return optind < argc ? cli_usage(argv[0], "unexpected %s", argv[optind]) : -1;
 }
 
+/* Children of one that was killed hold its lock for the moment until they end too. */
+static bool lock_patiently(int fd)
+{
+    for (int64_t until = clock_steady() + LOCK_PATIENCE; flock(fd, LOCK_EX | LOCK_NB) < 0;) {
+        if (clock_steady() > until)
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    }
+    return true;
+}
+
 /* One process of a role in a run folder: its pid file, locked for as long as it lives. Answers the descriptor
  * or -1. */
 static int lock_role(const struct settings *settings, const char *name, struct error *error)
@@ -78,7 +91,7 @@ static int lock_role(const struct settings *settings, const char *name, struct e
         error_set_system(error, errno, "cannot open %s", path);
         return -1;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (!lock_patiently(fd)) {
         error_set(error, ERROR_EXISTS, "%s: another one runs in this folder", path);
         close(fd);
         return -1;

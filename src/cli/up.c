@@ -103,14 +103,29 @@ static json_int_t number_at(const json_t *json, const char *outer, const char *i
     return json_integer_value(json_object_get(place, inner));
 }
 
-/* Waits until calls are answered and, with `hosts`, until the agent has enrolled. */
-static int await_answer(const struct settings *settings, const char *role, pid_t pid, bool hosts,
-                        struct error *error)
+/* What `up` waits for, step by step. */
+static bool server_answers(const json_t *health)
 {
-    int64_t until = clock_steady() + 60 * CLOCK_SECOND;
+    return health != NULL;
+}
+
+static bool agent_enrolled(const json_t *health)
+{
+    return number_at(health, NULL, "hosts") > 0;
+}
+
+static bool home_region_ready(const json_t *health)
+{
+    return json_is_true(json_object_get(json_object_get(health, "authorities"), "home_region_ready"));
+}
+
+static int await_answer(const struct settings *settings, const char *role, pid_t pid,
+                        bool (*is_ready)(const json_t *), struct error *error)
+{
+    int64_t until = clock_steady() + 120 * CLOCK_SECOND;
     for (;;) {
         json_t *health = ask_health(settings);
-        bool ready = health && (!hosts || number_at(health, NULL, "hosts") > 0);
+        bool ready = is_ready(health);
         json_decref(health);
         if (ready)
             return 0;
@@ -172,11 +187,15 @@ static int start_both(const struct settings *settings, struct error *error)
     else
         printf("The server runs already.\n");
     if (!result)
-        result = await_answer(settings, "server", pid, false, error);
+        result = await_answer(settings, "server", pid, server_answers, error);
     pid = 0;
     if (!result && !cli_read_pid(settings, "agent.pid"))
         result = start_role(settings, "agent", &pid, error);
-    return result ? result : await_answer(settings, "agent", pid, true, error);
+    if (!result)
+        result = await_answer(settings, "agent", pid, agent_enrolled, error);
+    if (!result)
+        result = await_answer(settings, "server", 0, home_region_ready, error);
+    return result;
 }
 
 /* The options are those of init, which comes first. */
@@ -352,7 +371,6 @@ int cli_status(int argc, char **argv)
             draw_progress(made, wanted, &drawn);
         if (!wait || made >= wanted)
             break;
-        pause_briefly();
         pause_briefly();
     }
     if (!result && isatty(STDOUT_FILENO))

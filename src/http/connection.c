@@ -97,7 +97,7 @@ void connection_close_slow(struct http_server *server)
 {
     /* One idle period to begin a request and one to send it whole: whoever sends a byte now and then cannot
      * hold a place. */
-    int64_t oldest = clock_steady() - 2 * server->limits.idle_seconds * CLOCK_SECOND;
+    int64_t oldest = clock_steady() - CLOCK_SECOND * 2 * server->limits.idle_seconds;
     struct connection *next;
     for (struct connection *connection = server->connections; connection; connection = next) {
         next = connection->next;

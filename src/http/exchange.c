@@ -42,13 +42,15 @@ static struct target parse_target(const char *text)
 /* host [":" port], where the host may be an IPv6 address in brackets (RFC 3986 section 3.2.2). */
 static struct slice host_of(struct slice authority)
 {
+    if (!authority.length)
+        return authority;
     const char *start = (const char *)authority.data;
     const char *end = start + authority.length;
-    if (authority.length && *start == '[') {
+    if (*start == '[') {
         const char *bracket = memchr(start, ']', authority.length);
         return bracket ? between(start + 1, bracket) : slice_of(NULL, 0);
     }
-    const char *colon = authority.length ? memchr(start, ':', authority.length) : NULL;
+    const char *colon = memchr(start, ':', authority.length);
     return between(start, colon ? colon : end);
 }
 

@@ -23,7 +23,7 @@ struct http_limits {
 
 /* Opens listening sockets on a port for addresses such as "127.0.0.1" and "::1" (IPv6 only on "::1"), with
  * TCP_NODELAY and SO_REUSEADDR. To be called in the parent; children share them. Fills up to `room`
- * descriptors and *count. */
+ * descriptors and *count. Port 0 takes a free one, the same for all addresses. */
 int http_listen(const char *const *addresses, size_t address_count, int port, int *descriptors, size_t room,
                 size_t *count, struct error *error);
 
@@ -82,8 +82,7 @@ const char *http_client_name(const struct http_exchange *exchange);
 typedef void http_header_visitor(const char *name, const char *value, void *context);
 void http_each_header(const struct http_exchange *exchange, http_header_visitor *visit, void *context);
 
-/* The reply. Every reply carries a right `Date`. After http_reply or http_reply_shared the exchange is gone.
- */
+/* The reply: it carries a right `Date`. After http_reply or http_reply_shared the exchange is gone. */
 void http_reply_header(struct http_exchange *exchange, const char *name, const char *value);
 /* HEAD requests get the headers and Content-Length of the body, not the body. */
 void http_reply(struct http_exchange *exchange, int status, struct slice body);
@@ -93,7 +92,7 @@ void http_reply_shared(struct http_exchange *exchange, int status, struct slice 
 
 /* A handler that replies later keeps the exchange; when the client goes away first, or the server is freed,
  * `gone` is called (once) and the exchange is no longer valid after it. To be called in the handler; `gone`
- * comes after the handler's return. */
+ * comes after the handler's return, and leaves other exchanges alone. */
 void http_defer(struct http_exchange *exchange, void (*gone)(struct http_exchange *, void *), void *context);
 
 #endif

@@ -72,9 +72,9 @@ static int bind_and_listen(int descriptor, const struct addrinfo *where, const c
 
 static int listen_on(const char *address, int port, int *descriptor, struct error *error)
 {
-    struct addrinfo *where;
+    struct addrinfo *where = NULL;
     int code = resolve(address, port, &where, error);
-    if (code)
+    if (!where)
         return code;
     *descriptor = socket(where->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (*descriptor < 0)

@@ -38,8 +38,11 @@ static void plain_free(struct plain_answer *plain)
 
 void plain_free_all(struct http_server *server)
 {
-    while (server->plain_answers)
-        plain_free(server->plain_answers);
+    struct plain_answer *next;
+    for (struct plain_answer *plain = server->plain_answers; plain; plain = next) {
+        next = plain->next;
+        plain_free(plain);
+    }
 }
 
 static void on_bytes(evutil_socket_t descriptor, short what, void *context)

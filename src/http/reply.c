@@ -11,10 +11,14 @@
 
 /* A reply up to this size goes out as one TLS record, head and body together: one write, and no more than a
  * copy. */
-#define ONE_RECORD 16384
+enum { ONE_RECORD = 16384 };
 /* Past this size a client may take longer than the idle time to read a reply while it sends nothing itself.
  */
-#define LONG_REPLY (256 * 1024)
+enum { LONG_REPLY = 256 * 1024 };
+
+/* Instead of no timeout: libevent would bring a persistent event's former one back when a pipelined byte
+ * comes. */
+static const struct timeval for_ever = {.tv_sec = 86400};
 
 void reply_take_back(struct http_exchange *exchange)
 {
@@ -63,15 +67,18 @@ void reply_watch_client(struct http_exchange *exchange)
      * then; so the reader is taken away. The wait may be longer than the idle time. The reply brings evhttp's
      * callbacks back. */
     bufferevent_setcb(stream, NULL, NULL, on_client_gone, exchange);
-    bufferevent_set_timeouts(stream, NULL, NULL);
+    bufferevent_set_timeouts(stream, &for_ever, &for_ever);
     bufferevent_enable(stream, EV_READ);
     exchange->is_watched = true;
 }
 
 void reply_abandon_all(struct http_server *server)
 {
-    while (server->deferred)
-        abandon(server->deferred);
+    struct http_exchange *next;
+    for (struct http_exchange *exchange = server->deferred; exchange; exchange = next) {
+        next = exchange->next;
+        abandon(exchange);
+    }
 }
 
 void http_reply_header(struct http_exchange *exchange, const char *name, const char *value)
@@ -120,7 +127,7 @@ static void send_reply(struct http_exchange *exchange, int status, size_t length
     if (exchange->is_deferred)
         reply_take_back(exchange);
     if (exchange->is_watched || length > LONG_REPLY)
-        bufferevent_set_timeouts(stream, length > LONG_REPLY ? NULL : idle, idle);
+        bufferevent_set_timeouts(stream, length > LONG_REPLY ? &for_ever : idle, idle);
     free(exchange);
     evhttp_request_set_on_complete_cb(request, on_sent, connection);
     evhttp_send_reply(request, status, NULL, NULL);

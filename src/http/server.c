@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 /* Descriptors that a process needs beside its connections: listeners, the store, the signer, the loop. */
-#define OTHER_DESCRIPTORS 64
+enum { OTHER_DESCRIPTORS = 64 };
 
 /* The handler answers 405; what is missing here (CONNECT, TRACE, unknown names) evhttp answers 501. */
 #define METHODS                                                                                              \
@@ -120,7 +120,7 @@ static int connections_within_reach(int wanted)
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= (rlim_t)wanted + OTHER_DESCRIPTORS)
         return wanted;
     int possible =
-        files.rlim_cur > 2 * OTHER_DESCRIPTORS ? (int)files.rlim_cur - OTHER_DESCRIPTORS : OTHER_DESCRIPTORS;
+        files.rlim_cur / 2 > OTHER_DESCRIPTORS ? (int)files.rlim_cur - OTHER_DESCRIPTORS : OTHER_DESCRIPTORS;
     if (possible >= wanted)
         return wanted;
     log_warning("action=limit connections=%d wanted=%d reason=\"the limit of open files is %llu\"", possible,

@@ -66,6 +66,7 @@ static int on_server_name(SSL *ssl, int *alert, void *context)
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
 static int on_client_hello(SSL *ssl, int *alert, void *context)
 {
     (void)alert, (void)context;
@@ -112,6 +113,7 @@ static void on_handshake_step(const SSL *ssl, int where, int result)
 }
 
 /* An encrypted key file is refused, never asked about on a terminal. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
 static int no_passphrase(char *target, int size, int writing, void *context)
 {
     (void)target, (void)size, (void)writing, (void)context;

@@ -253,19 +253,21 @@ static bool is_stop(int signal_number)
     return signal_number == SIGTERM || signal_number == SIGINT;
 }
 
+enum start { START_DONE, START_FAILED, START_STOPPED };
+
 /* Starts the signer and runs the set-up to its end. */
-static bool start_up(struct parent *parent)
+static enum start start_up(struct parent *parent)
 {
     start_slot(parent, SIGNER);
     start_slot(parent, SETUP);
     for (;;) {
         if (is_stop(wait_signal(parent, 100)))
-            return false;
+            return START_STOPPED;
         int status = reap(parent);
         if (status >= 0)
-            return status == 0;
+            return status == 0 ? START_DONE : START_FAILED;
         if (!parent->slots[SIGNER].pid)
-            return false; /* it has said why */
+            return START_FAILED; /* it has said why */
     }
 }
 
@@ -340,13 +342,13 @@ int server_run(const struct server_options *options)
         free(parent.slots);
         return 1;
     }
-    bool up = start_up(&parent);
-    if (up) {
+    enum start start = start_up(&parent);
+    if (start == START_DONE) {
         log_info("action=started port=%d workers=%d", parent.settings->port, parent.settings->workers);
         supervise(&parent);
     }
     stop_all(&parent);
     log_info("action=stopped");
     free(parent.slots);
-    return up ? 0 : 1;
+    return start == START_FAILED ? 1 : 0;
 }

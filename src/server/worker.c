@@ -48,12 +48,16 @@ static void answer_health(struct worker *worker, struct http_exchange *exchange)
     struct authority_progress progress = {0};
     struct error error = {0};
     int64_t hosts = 0;
+    bool home = false;
     int result = authority_progress(&worker->fleet, &progress, &error);
     if (!result)
+        result = authority_region_ready(&worker->fleet, worker->start->settings->home_region, &home, &error);
+    if (!result)
         result = store_host_list(worker->fleet.store, count_host, &hosts, &error);
-    json_t *json = json_pack("{s:s, s:{s:I, s:I}, s:I}", "status", result ? "failing" : "ok", "authorities",
-                             "made", (json_int_t)progress.made, "wanted", (json_int_t)progress.wanted,
-                             "hosts", (json_int_t)hosts);
+    json_t *json =
+        json_pack("{s:s, s:{s:I, s:I, s:b}, s:I}", "status", result ? "failing" : "ok", "authorities", "made",
+                  (json_int_t)progress.made, "wanted", (json_int_t)progress.wanted, "home_region_ready", home,
+                  "hosts", (json_int_t)hosts);
     AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     http_reply_header(exchange, "Content-Type", "application/json");

@@ -63,21 +63,41 @@ static int read_regional(const char *path, const char *region, const char *file,
     return read_format(path, dot + 1, read, error);
 }
 
+/* A partition named in the path, for those who cannot use its host name: /aws-us-gov/... */
+static const char *strip_partition(const char **path)
+{
+    static const char *const partitions[] = {PARTITION_AWS, PARTITION_GOVCLOUD};
+    for (size_t i = 0; i < sizeof partitions / sizeof partitions[0]; i++) {
+        size_t length = strlen(partitions[i]);
+        if (strncmp(*path + 1, partitions[i], length) == 0 && (*path)[length + 1] == '/') {
+            *path += length + 1;
+            return partitions[i];
+        }
+    }
+    return NULL;
+}
+
 int truststore_path_read(const struct settings *settings, const char *host, const char *path,
                          struct truststore_path *read, bool *ours, struct error *error)
 {
-    char first[64], second[64], third[64], extra;
+    char first[64], second[64], extra;
     *read = (struct truststore_path){0};
-    int parts = sscanf(path, "/%63[^/]/%63[^/]/%63[^/]%c", first, second, third, &extra);
-    *ours = true;
-    if (parts == 2 && text_equal(first, "global"))
-        return read_global(path, partition_of_host(settings, host), second, read, error);
-    if (parts == 3 && text_equal(second, "global") &&
-        (text_equal(first, PARTITION_AWS) || text_equal(first, PARTITION_GOVCLOUD)))
-        return read_global(path, first, third, read, error);
-    if (parts == 2 && region_find(&settings->regions, first))
-        return read_regional(path, first, second, read, error);
+    *ours = false;
+    if (path[0] != '/')
+        return 0;
+    const char *partition = strip_partition(&path);
+    *ours = partition != NULL;
+    if (!partition)
+        partition = partition_of_host(settings, host);
+    if (sscanf(path, "/%63[^/]/%63[^/]%c", first, second, &extra) != 2)
+        return *ours ? nothing(path, error) : 0;
+    const struct region *region = region_find(&settings->regions, first);
     /* A region that is none of ours still asks for a bundle. */
-    *ours = parts == 2 && (strstr(second, "-bundle.") || strstr(second, "-rds-ca-"));
+    *ours = *ours || region || text_equal(first, "global") || strstr(second, "-bundle.") ||
+            strstr(second, "-rds-ca-");
+    if (text_equal(first, "global"))
+        return read_global(path, partition, second, read, error);
+    if (region && text_equal(region->partition, partition))
+        return read_regional(path, first, second, read, error);
     return *ours ? nothing(path, error) : 0;
 }

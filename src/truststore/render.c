@@ -56,8 +56,9 @@ static json_t *describe(const struct bundle_certificate *each, struct error *err
 }
 
 /* PKCS #12 is left out: its salt makes every rendering another one. */
-static json_t *describe_bundle(const struct bundle_scope *scope, const struct bundle_content *content,
-                               const struct bundle_format *format, struct error *error)
+static json_t *describe_bundle(const char *partition, const struct bundle_scope *scope,
+                               const struct bundle_content *content, const struct bundle_format *format,
+                               struct error *error)
 {
     AUTO_BUF struct buf body = {0};
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -66,9 +67,10 @@ static json_t *describe_bundle(const struct bundle_scope *scope, const struct bu
         return NULL;
     SHA256(body.data, body.length, digest);
     text_hex(digest, sizeof digest, hex);
-    AUTO_FREE char *path = scope->region[0]
-                               ? mem_format("/%s/%s-bundle.%s", scope->region, scope->region, format->suffix)
-                               : mem_format("/%s/global/global-bundle.%s", scope->partition, format->suffix);
+    AUTO_FREE char *path =
+        scope->region[0]
+            ? mem_format("/%s/%s/%s-bundle.%s", partition, scope->region, scope->region, format->suffix)
+            : mem_format("/%s/global/global-bundle.%s", partition, format->suffix);
     return json_pack("{s:s, s:s, s:s, s:I, s:I}", "path", path, "format", format->suffix, "sha256", hex,
                      "bytes", (json_int_t)body.length, "certificates", (json_int_t)content->count);
 }
@@ -77,15 +79,17 @@ int render_index(struct fleet *fleet, const struct bundle_scope *scope, const st
                  struct buf *out, struct error *error)
 {
     const struct region *region = region_find(&fleet->settings->regions, scope->region);
+    const char *partition = region ? region->partition : scope->partition;
     json_t *certificates = json_array(), *bundles = json_array();
     bool good = true;
     for (size_t i = 0; good && i < content->count; i++)
         good = json_array_append_new(certificates, describe(&content->items[i], error)) == 0;
     for (const struct bundle_format *format = render_formats; good && format->suffix; format++)
         if (!text_equal(format->suffix, "p12"))
-            good = json_array_append_new(bundles, describe_bundle(scope, content, format, error)) == 0;
-    json_t *index = json_pack("{s:s, s:o, s:o}", "partition", region ? region->partition : scope->partition,
-                              "certificates", certificates, "bundles", bundles);
+            good = json_array_append_new(bundles,
+                                         describe_bundle(partition, scope, content, format, error)) == 0;
+    json_t *index = json_pack("{s:s, s:o, s:o}", "partition", partition, "certificates", certificates,
+                              "bundles", bundles);
     if (region)
         json_object_set_new(index, "region", json_string(region->name));
     AUTO_FREE char *text = json_dumps(index, JSON_INDENT(2));
