@@ -167,9 +167,15 @@ static int release_code(struct dl_phdr_info *object, size_t size, void *context)
         const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
         if (segment->p_type != PT_LOAD || segment->p_flags & PF_W)
             continue;
+        /* The object's address is a number here; its own header gives a pointer into it. */
         uintptr_t begin = (object->dlpi_addr + segment->p_vaddr) / page * page;
         uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_filesz;
-        madvise((void *)begin, end - begin, MADV_DONTNEED);
+        const char *header = (const char *)object->dlpi_phdr;
+        union {
+            const char *given;
+            void *taken;
+        } cast = {header - ((uintptr_t)header - begin)};
+        madvise(cast.taken, end - begin, MADV_DONTNEED);
     }
     return 0;
 }

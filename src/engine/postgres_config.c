@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { FILE_LIMIT = 1024 * 1024 };
+
 /* Settings that this driver alone decides: a parameter group must not move them. */
 static const char *const reserved[] = {
     "listen_addresses",
@@ -187,7 +189,7 @@ static int write_if_different(const struct engine_instance *instance, const char
 {
     AUTO_FREE char *path = mem_format("%s/data/%s", instance->folder, name);
     AUTO_BUF struct buf old = {0};
-    if (file_read(path, 1024 * 1024, &old, NULL) == 0 && slice_equal(slice_buf(&old), slice_buf(text)))
+    if (file_read(path, FILE_LIMIT, &old, NULL) == 0 && slice_equal(slice_buf(&old), slice_buf(text)))
         return 0;
     *changed = true;
     return file_write(path, slice_buf(text), 0600, error);

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_MICROSECONDS = 3000, LOG_LIMIT = 32 * 1024 * 1024 };
+enum { POLL_MICROSECONDS = 3000, LOG_LIMIT = 32 * 1024 * 1024, PID_FILE_LIMIT = 16 * 1024 };
 
 char *postgres_log_file(const struct engine_instance *instance)
 {
@@ -52,7 +52,7 @@ static bool read_postmaster_file(const char *data, struct postmaster_file *file)
     AUTO_FREE char *path = mem_format("%s/postmaster.pid", data);
     AUTO_BUF struct buf text = {0};
     *file = (struct postmaster_file){0};
-    if (file_read(path, 16 * 1024, &text, NULL))
+    if (file_read(path, PID_FILE_LIMIT, &text, NULL))
         return false;
     AUTO_FREE char *copy = mem_string(buf_text(&text));
     char *rest = copy;

@@ -16,7 +16,7 @@
 
 #define DEBIAN_FOLDER "/usr/lib/postgresql"
 #define NEW_FOLDER    "data.new."
-enum { VERSION_DEADLINE = 10 * 1000, PROVISION_DEADLINE = 10 * 60 * 1000 };
+enum { VERSION_DEADLINE = 10 * 1000, PROVISION_DEADLINE = 10 * 60 * 1000, FILE_LIMIT = 1024 * 1024 };
 
 int postgres_major(const char *version)
 {
@@ -110,7 +110,7 @@ static int include_settings(const char *data, struct error *error)
 {
     AUTO_FREE char *path = mem_format("%s/postgresql.conf", data);
     AUTO_BUF struct buf text = {0};
-    int result = file_read(path, 1024 * 1024, &text, error);
+    int result = file_read(path, FILE_LIMIT, &text, error);
     if (result)
         return result;
     buf_append_text(
@@ -119,7 +119,8 @@ static int include_settings(const char *data, struct error *error)
     return file_write(path, slice_buf(&text), 0600, error);
 }
 
-/* One flush of the file system instead of an fsync for each of a thousand files, which takes several times as long. */
+/* One flush of the file system instead of an fsync for each of a thousand files, which takes several times as
+ * long. */
 static int sync_data(const char *data, struct error *error)
 {
     AUTO_CLOSE int folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

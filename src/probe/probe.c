@@ -196,8 +196,9 @@ static int negotiate(SSL_CTX *context, const struct probe_target *target, int fd
     *ssl = SSL_new(context);
     if (!*ssl || SSL_set_fd(*ssl, fd) != 1)
         return error_set(error, ERROR_CRYPTO, "cannot prepare TLS");
-    if (!text_is_empty(target->server_name) && !is_address(target->server_name))
-        SSL_set_tlsext_host_name(*ssl, target->server_name);
+    AUTO_FREE char *name = mem_string(target->server_name); /* OpenSSL's own macro casts const away */
+    if (!text_is_empty(name) && !is_address(name))
+        SSL_ctrl(*ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
     return handshake(*ssl, fd, until, error);
 }
 
