@@ -7,6 +7,7 @@
  * -> {"replies": [certificate_reply...]} POST /agent/v1/observed     {"instances": [observed...]} -> {} POST
  * /agent/v1/renew        {"request"}                            -> {"certificate"}    (the agent's own)
  *
+ * In enroll and renew, request is a PKCS #10 request (DER) in base64, certificate is PEM.
  * An error is {"error": text} with a 4xx or 5xx status. The agent connects with the server name
  * AGENT_SERVER_NAME, for which alone the server asks for a client certificate; the host is the certificate's
  * common name. Times are ms since 1970. */

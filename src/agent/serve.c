@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { START_DEADLINE = 60 * 1000, STOP_DEADLINE = 60 * 1000, SERVED_DEADLINE = 15 * 1000, PORT_TRIES = 8 };
+enum { START_DEADLINE = 60 * 1000, STOP_DEADLINE = 60 * 1000, SERVED_DEADLINE = 8 * 1000, PORT_TRIES = 8 };
 
 int serve_start(struct work *work, struct error *error)
 {
@@ -150,7 +150,8 @@ static int serve_certificate(struct work *work, struct error *error)
     if (current && !resume)
         result = serve_installed(work, &installed, error);
     pair_free(&installed);
-    if (!result && news)
+    /* A running engine that cannot serve the old pair is one more reason to install the new one. */
+    if (news && (!result || work->driver->status(&work->engine).running))
         result = current ? install(work, wanted, error) : serve_first(work, wanted, error);
     if (!result && !news)
         state->installing = 0;

@@ -483,6 +483,41 @@ static void refuses_certificates_that_are_not_what_it_asked_for(void **state)
     assert_int_equal(world->last.certificate_generation, world->desired.certificate_generation);
 }
 
+/* Clients of this engine can only use elliptic curves, so a pair of the RSA authority loads but cannot be
+ * served. */
+static void goes_back_to_the_old_pair_when_the_new_one_cannot_be_served(void **state)
+{
+    struct world *world = *state;
+    need_postgres(world);
+    text_copy(world->desired.ca_identifier, sizeof world->desired.ca_identifier, FIRST_CA);
+    world->desired.certificate_generation++;
+    world->desired.generation++;
+    converge(world);
+    desired_set_parameter(&world->desired, "ssl_max_protocol_version", "TLSv1.2");
+    desired_set_parameter(&world->desired, "ssl_ciphers", "ECDHE-ECDSA-AES256-GCM-SHA384");
+    world->desired.generation++;
+    converge(world);
+    AUTO_FREE char *saved = mem_string(world->last.certificate_serial);
+    int64_t installed = world->last.certificate_generation;
+    size_t events = world->events;
+    text_copy(world->desired.ca_identifier, sizeof world->desired.ca_identifier, SECOND_CA);
+    world->desired.certificate_generation++;
+    world->desired.generation++;
+    assert_int_equal(reconcile(world), RECONCILE_AGAIN);
+    assert_int_equal(world->last.state, OBSERVED_WORKING);
+    assert_int_equal(world->last.certificate_generation, installed);
+    assert_string_equal(world->last.certificate_serial, saved);
+    assert_non_null(strstr(world->last.problem, "put back"));
+    assert_int_equal(world->events, events + 1);
+    assert_non_null(strstr(world->event, "could not be installed"));
+    expect_served(world, saved);
+    desired_set_parameter(&world->desired, "ssl_max_protocol_version", "");
+    desired_set_parameter(&world->desired, "ssl_ciphers", "HIGH:!aNULL");
+    world->desired.generation++;
+    converge(world);
+    assert_int_equal(world->last.certificate_generation, world->desired.certificate_generation);
+}
+
 static void takes_a_new_password_and_requires_tls(void **state)
 {
     struct world *world = *state;
@@ -679,6 +714,7 @@ int main(void)
         cmocka_unit_test(puts_a_bad_pair_back_before_a_client_sees_it),
         cmocka_unit_test(notices_a_good_pair_that_is_not_the_installed_one),
         cmocka_unit_test(refuses_certificates_that_are_not_what_it_asked_for),
+        cmocka_unit_test(goes_back_to_the_old_pair_when_the_new_one_cannot_be_served),
         cmocka_unit_test(takes_a_new_password_and_requires_tls),
         cmocka_unit_test(stops_starts_and_restarts_once),
         cmocka_unit_test(runs_on_without_a_server_and_reports_later),
