@@ -10,14 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { OUTPUT_LIMIT = 64 * 1024 };
 
-/* In the child, between fork and exec. */
-static _Noreturn void become(const char *const *arguments, int output)
+/* In the child, between fork and exec. The program does not outlive the process that waits for it. */
+static _Noreturn void become(const char *const *arguments, int output, pid_t parent)
 {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+        _exit(126);
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
         dup2(output, STDERR_FILENO) < 0)
@@ -101,9 +104,10 @@ int process_run(const char *const *arguments, int64_t deadline, struct buf *outp
     if (pipe2(ends, O_CLOEXEC) < 0)
         return error_set_system(error, errno, "cannot make a pipe");
     AUTO_CLOSE int from = ends[0];
+    pid_t parent = getpid();
     pid_t child = fork();
     if (child == 0)
-        become(arguments, ends[1]);
+        become(arguments, ends[1], parent);
     int reason = errno;
     close(ends[1]);
     if (child < 0)

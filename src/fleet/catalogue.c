@@ -54,8 +54,8 @@ static bool has_version(const struct catalogue *catalogue, const char *engine, c
 }
 
 /* PostgreSQL counts its majors by the first number since 10; others by the first two. */
-static void fill_version(struct catalogue_version *target, const struct engine_facts *engine,
-                         const char *version)
+void catalogue_describe_version(const struct engine_facts *engine, const char *version,
+                                struct catalogue_version *target)
 {
     target->engine = engine;
     text_copy(target->version, sizeof target->version, version);
@@ -85,7 +85,7 @@ static bool add_host(const struct host_row *row, void *context)
             mem_grow(catalogue->versions, catalogue->count + 1, sizeof *catalogue->versions);
         struct catalogue_version *added = &catalogue->versions[catalogue->count++];
         *added = (struct catalogue_version){0};
-        fill_version(added, engine, version);
+        catalogue_describe_version(engine, version, added);
     }
     json_decref(list);
     return true;

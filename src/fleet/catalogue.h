@@ -27,6 +27,9 @@ struct catalogue {
     struct catalogue_version *versions; /* by engine, then rising */
     size_t count;
 };
+/* What follows from an engine and its version alone: `is_default` is left as it is. */
+void catalogue_describe_version(const struct engine_facts *engine, const char *version,
+                                struct catalogue_version *target);
 /* The versions that at least one host has. */
 int catalogue_load(struct fleet *fleet, struct catalogue *catalogue, struct error *error);
 void catalogue_free(struct catalogue *catalogue);

@@ -12,6 +12,11 @@
 /* The tag by which customers' own names come into the server certificate: host names, separated by spaces. */
 #define TAG_SERVER_NAMES "sealwright:server-names"
 
+/* AllocatedStorage, GiB, and the storage type that is shown when none was asked for. */
+#define INSTANCE_STORAGE_LEAST   20
+#define INSTANCE_STORAGE_MOST    65536
+#define INSTANCE_DEFAULT_STORAGE "gp2"
+
 struct instance_tag {
     const char *key, *value;
 };

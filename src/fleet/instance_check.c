@@ -62,10 +62,10 @@ int instance_check_class(const char *instance_class, struct error *error)
 
 int instance_check_storage(int64_t allocated_storage, struct error *error)
 {
-    if (allocated_storage < 20 || allocated_storage > 65536)
+    if (allocated_storage < INSTANCE_STORAGE_LEAST || allocated_storage > INSTANCE_STORAGE_MOST)
         return error_set_named(error, ERROR_INVALID, "InvalidParameterValue",
-                               "Invalid storage size: %lld. It must be from 20 to 65536 GiB.",
-                               (long long)allocated_storage);
+                               "Invalid storage size: %lld. It must be from %d to %d GiB.",
+                               (long long)allocated_storage, INSTANCE_STORAGE_LEAST, INSTANCE_STORAGE_MOST);
     return 0;
 }
 

@@ -38,11 +38,8 @@ static int check_version(const struct instance_row *row, const char *wanted, str
 static int check_groups(const struct instance_modify *input, const struct instance_row *row,
                         struct error *error)
 {
-    struct catalogue_version version = {.engine = catalogue_engine(row->engine)};
-    text_copy(version.major, sizeof version.major, row->engine_version);
-    version.major[strcspn(version.major, ".")] = 0;
-    AUTO_FREE char *family = mem_format("%s%s", row->engine, version.major);
-    text_copy(version.family, sizeof version.family, family);
+    struct catalogue_version version = {0};
+    catalogue_describe_version(catalogue_engine(row->engine), row->engine_version, &version);
     return instance_check_groups(&version, input->parameter_group, input->option_group, error);
 }
 
@@ -154,7 +151,14 @@ static int stage(struct change *change, const struct instance_modify *input, str
     const char *name;
     json_t *value;
     json_t *deferred = input->kept_deferred ? json_deep_copy(input->kept_deferred) : json_object();
-    json_object_foreach(deferred, name, value) json_object_set(change->pending, name, value);
+    json_t *attributes = instance_json(&row->attributes);
+    json_object_foreach(deferred, name, value)
+    {
+        json_object_del(change->pending, name);
+        if (!json_equal(value, json_object_get(attributes, name)))
+            json_object_set(change->pending, name, value);
+    }
+    json_decref(attributes);
     json_decref(deferred);
     return 0;
 }

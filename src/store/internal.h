@@ -2,7 +2,7 @@
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
-#include "store/seal.h"
+#include "base/seal.h"
 #include "store/sql.h"
 #include "store/store.h"
 

@@ -27,7 +27,7 @@ CREATE TABLE default_certificate (
 
 CREATE TABLE access_key (
     access_key_id TEXT PRIMARY KEY,
-    secret {BYTES} NOT NULL,        -- sealed, see seal.h
+    secret {BYTES} NOT NULL,        -- sealed, see base/seal.h
     user_name TEXT NOT NULL,
     read_only INTEGER NOT NULL,
     regions TEXT NOT NULL,          -- JSON list; [] is every region

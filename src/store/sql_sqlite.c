@@ -160,6 +160,16 @@ static struct sql_statement *find(struct sql *sql, const char *text)
     return NULL;
 }
 
+/* PostgreSQL's $1 is SQLite's ?1; its own $1 would be a name, numbered by where it stands first. */
+static int prepare(struct sql_statement *statement)
+{
+    AUTO_FREE char *text = mem_string(statement->text);
+    for (char *each = text; *each; each++)
+        if (*each == '$')
+            *each = '?';
+    return sqlite3_prepare_v3(statement->sql->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &statement->prepared, NULL);
+}
+
 struct sql_statement *sql_start(struct sql *sql, const char *text)
 {
     struct sql_statement *statement = find(sql, text);
@@ -170,10 +180,7 @@ struct sql_statement *sql_start(struct sql *sql, const char *text)
         sql->statements = mem_grow(sql->statements, sql->count + 1, sizeof *sql->statements);
         sql->statements[sql->count++] = statement;
     }
-    statement->status = SQLITE_OK;
-    if (!statement->prepared)
-        statement->status =
-            sqlite3_prepare_v3(sql->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &statement->prepared, NULL);
+    statement->status = statement->prepared ? SQLITE_OK : prepare(statement);
     sqlite3_reset(statement->prepared);
     sqlite3_clear_bindings(statement->prepared);
     statement->parameter = 0;

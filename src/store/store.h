@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "store/seal.h"
+#include "base/seal.h"
 
 #include <stdbool.h>
 #include <stdint.h>

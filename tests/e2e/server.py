@@ -130,7 +130,8 @@ class Sealwright:
         try:
             if self.raw().call("DescribeCertificates").status != 200:
                 return False
-            return "agent" not in self.processes or json.loads(self.raw().get("/health").body)["hosts"] > 0
+            health = json.loads(self.raw().get("/health").body)
+            return health["authorities"]["home_region_ready"] and ("agent" not in self.processes or health["hosts"] > 0)
         except OSError:
             return False
 

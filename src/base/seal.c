@@ -1,4 +1,4 @@
-#include "store/seal.h"
+#include "base/seal.h"
 
 #include "base/file.h"
 #include "base/memory.h"

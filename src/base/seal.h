@@ -1,7 +1,7 @@
 /* Secrets at rest: AES-256-GCM under a key that stands in a file of mode 0600 beside the store, never in it.
  */
-#ifndef STORE_SEAL_H
-#define STORE_SEAL_H
+#ifndef BASE_SEAL_H
+#define BASE_SEAL_H
 
 #include "base/buf.h"
 #include "base/error.h"

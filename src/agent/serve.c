@@ -1,0 +1,193 @@
+/* An engine up, with the installed certificate and the newest configuration. */
+#include "agent/ports.h"
+#include "agent/work.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <string.h>
+
+enum { START_DEADLINE = 60 * 1000, STOP_DEADLINE = 60 * 1000, SERVED_DEADLINE = 15 * 1000, PORT_TRIES = 8 };
+
+int serve_start(struct work *work, struct error *error)
+{
+    bool chosen_here = !work->desired->port && !work->state.certificate_generation;
+    bool changed = false;
+    for (int i = 1;; i++) {
+        work->engine.port = work->state.port;
+        int result = work->driver->configure(&work->engine, &changed, error);
+        if (!result)
+            result = work->driver->start(&work->engine, START_DEADLINE, error);
+        if (!result)
+            work->state.up = true;
+        if (result != ERROR_EXISTS || !chosen_here || i == PORT_TRIES)
+            return result;
+        /* Somebody was faster between the look and the start. */
+        work->state.port = 0;
+        result = ports_choose(work, error);
+        if (result)
+            return result;
+    }
+}
+
+/* Files that somebody changed go back before the engine can read them; it is told in an event once it is on disk. */
+static int repair(struct work *work, const struct pair *pair, bool running, struct error *error)
+{
+    struct instance_state *state = &work->state;
+    char found[200];
+    if (pair_in_place(work, pair, found, sizeof found))
+        return 0;
+    if (!state->installing) {
+        log_warning("instance=%s action=repair-certificate found=\"%s\"", work->desired->identifier, found);
+        state_add_event(state, "failure",
+                        "The server certificate files of DB instance %s were found changed on disk (%s); the installed pair with "
+                        "serial %s was put back.",
+                        work->desired->identifier, found, pair->leaf.serial);
+        int result = state_save(work->folder, state, error);
+        if (result)
+            return result;
+    }
+    int result = pair_place(work, pair, error);
+    if (!result && running)
+        result = work->driver->reload(&work->engine, error);
+    return result;
+}
+
+static int see_served(struct work *work, const struct pair *pair, struct error *error)
+{
+    struct instance_state *state = &work->state;
+    int result = pair_served(work, pair, 0, error);
+    if (!result)
+        return 0;
+    if (result == ERROR_STATE && !state->installing) {
+        state_add_event(state, "failure",
+                        "DB instance %s served another certificate than the installed one (%s); the installed one was loaded again.",
+                        work->desired->identifier, error->text);
+        result = state_save(work->folder, state, error);
+        if (result)
+            return result;
+    }
+    result = work->driver->reload(&work->engine, error);
+    return result ? result : pair_served(work, pair, SERVED_DEADLINE, error);
+}
+
+static int start_installed(struct work *work, struct error *error)
+{
+    struct instance_state *state = &work->state;
+    if (state->up) {
+        log_warning("instance=%s action=start reason=\"engine was not running\"", work->desired->identifier);
+        state_add_event(state, "recovery", "The database engine of DB instance %s was not running and was started again.",
+                        work->desired->identifier);
+        int result = state_save(work->folder, state, error);
+        if (result)
+            return result;
+    }
+    return serve_start(work, error);
+}
+
+/* With a certificate that was installed before. */
+static int serve_installed(struct work *work, const struct pair *pair, struct error *error)
+{
+    bool running = work->driver->status(&work->engine).running;
+    bool changed = false;
+    int result = repair(work, pair, running, error);
+    if (!result && !running)
+        result = start_installed(work, error);
+    else if (!result)
+        result = work->driver->configure(&work->engine, &changed, error);
+    if (!result && changed)
+        result = work->driver->reload(&work->engine, error);
+    return result ? result : see_served(work, pair, error);
+}
+
+static int install(struct work *work, int64_t generation, struct error *error)
+{
+    struct pair pair;
+    int result = pair_load(work, generation, &pair, error);
+    if (!result)
+        result = pair_install(work, &pair, error);
+    pair_free(&pair);
+    return result;
+}
+
+/* The very first start; the port may turn out to be shared with a program that answers on one of the addresses. */
+static int serve_first(struct work *work, int64_t generation, struct error *error)
+{
+    int result = install(work, generation, error);
+    if (!result || work->desired->port || !work->driver->status(&work->engine).running)
+        return result;
+    struct error why = {0};
+    if (work->driver->stop(&work->engine, STOP_DEADLINE, &why))
+        log_error("instance=%s action=stop result=\"%s\"", work->desired->identifier, why.text);
+    else
+        work->state.port = 0;
+    return result;
+}
+
+static int serve_certificate(struct work *work, struct error *error)
+{
+    struct instance_state *state = &work->state;
+    int64_t wanted = work->desired->certificate_generation;
+    struct pair installed = {0};
+    if (state->certificate_generation && pair_load(work, state->certificate_generation, &installed, error)) {
+        log_error("instance=%s action=load-certificate result=\"%s\"", work->desired->identifier, error->text);
+        state->certificate_generation = 0;
+    }
+    int64_t current = state->certificate_generation;
+    struct error why = {0};
+    int obtained = wanted > current || !current ? pair_obtain(work, wanted, &why) : 0;
+    bool news = !obtained && (wanted > current || !current);
+    int result = 0;
+    /* Where a crash left the new pair in the middle of its installation, that goes on instead of a step back. */
+    bool resume = news && state->installing == wanted && work->driver->status(&work->engine).running;
+    if (current && !resume)
+        result = serve_installed(work, &installed, error);
+    pair_free(&installed);
+    if (!result && news)
+        result = current ? install(work, wanted, error) : serve_first(work, wanted, error);
+    if (!result && !news)
+        state->installing = 0;
+    if (!result && obtained) {
+        *error = why;
+        result = obtained;
+    }
+    return result;
+}
+
+static int serve_master(struct work *work, struct error *error)
+{
+    const struct desired_instance *desired = work->desired;
+    struct instance_state *state = &work->state;
+    if (state->password_generation >= desired->password_generation)
+        return 0;
+    if (!desired->master_password)
+        return error_set(error, ERROR_BUSY, "the server has not sent the master user's password yet");
+    const struct engine_master master = {desired->master_username, desired->master_password, desired->database};
+    int result = work->driver->set_master(&work->engine, &master, error);
+    if (!result)
+        state->password_generation = desired->password_generation;
+    return result;
+}
+
+int serve(struct work *work, struct error *error)
+{
+    struct error why = {0};
+    int certificate = serve_certificate(work, &why);
+    int result = 0;
+    /* A certificate that cannot be got is no reason to keep a new password waiting. */
+    if (!certificate || work->driver->status(&work->engine).running)
+        result = serve_master(work, error);
+    if (certificate) {
+        *error = why;
+        return certificate;
+    }
+    if (result)
+        return result;
+    work->state.restart = work->desired->restart;
+    work->state.restart_pid = 0;
+    work->state.up = true;
+    result = state_save(work->folder, &work->state, error);
+    if (!result)
+        pair_prune(work); /* only what the state on disk does not need any more */
+    return result;
+}

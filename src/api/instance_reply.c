@@ -1,0 +1,215 @@
+/* The XML of a DBInstance. Members whose value is not known, or that the service does not have, are absent.
+ */
+#include "api/call.h"
+#include "aws/reply.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "fleet/catalogue.h"
+#include "fleet/instance.h"
+#include "fleet/name.h"
+#include "fleet/state.h"
+
+/* A member that is only kept: as it was given, else RDS's default (NULL: absent). */
+static void write_kept(struct buf *result, const json_t *attributes, const char *name, const char *otherwise)
+{
+    const char *value = json_string_value(json_object_get(attributes, name));
+    reply_text(result, name, value ? value : otherwise);
+}
+
+/* A list with one structure of two texts. */
+static void write_pair(struct buf *result, const char *list, const char *item, const char *first,
+                       const char *first_value, const char *second, const char *second_value)
+{
+    reply_open(result, list);
+    reply_open(result, item);
+    reply_text(result, first, first_value);
+    reply_text(result, second, second_value);
+    reply_close(result, item);
+    reply_close(result, list);
+}
+
+static void write_groups(struct buf *result, const struct instance_row *row)
+{
+    struct catalogue_version version = {0};
+    catalogue_describe_version(catalogue_engine(row->engine), row->engine_version, &version);
+    AUTO_FREE char *parameter_group = mem_format("default.%s", version.family);
+    AUTO_FREE char *option_group = mem_format("default:%s-%s", row->engine, version.major);
+    write_pair(result, "DBParameterGroups", "DBParameterGroup", "DBParameterGroupName", parameter_group,
+               "ParameterApplyStatus", "in-sync");
+    write_pair(result, "OptionGroupMemberships", "OptionGroupMembership", "OptionGroupName", option_group,
+               "Status", "in-sync");
+}
+
+static void write_security_groups(struct buf *result, const json_t *attributes)
+{
+    const json_t *groups = json_object_get(attributes, "VpcSecurityGroupIds");
+    reply_open(result, "DBSecurityGroups");
+    reply_close(result, "DBSecurityGroups");
+    reply_open(result, "VpcSecurityGroups");
+    for (size_t i = 0; i < json_array_size(groups); i++) {
+        reply_open(result, "VpcSecurityGroupMembership");
+        reply_text(result, "VpcSecurityGroupId", json_string_value(json_array_get(groups, i)));
+        reply_text(result, "Status", "active");
+        reply_close(result, "VpcSecurityGroupMembership");
+    }
+    reply_close(result, "VpcSecurityGroups");
+}
+
+/* What waits for the maintenance window, and what was applied but is not true on the host yet. */
+static void write_pending(struct buf *result, const struct instance_row *row, bool created)
+{
+    static const char *const names[] = {"DBInstanceClass",   "DBInstanceIdentifier", "LicenseModel", "Iops",
+                                        "StorageThroughput", "StorageType"};
+    json_t *pending = json_loadb((const char *)row->pending.data, row->pending.length, 0, NULL);
+    const char *ca = json_string_value(json_object_get(pending, "CACertificateIdentifier"));
+    const json_t *storage = json_object_get(pending, "AllocatedStorage");
+    bool ca_differs =
+        row->served_ca_identifier[0] && !text_equal(row->served_ca_identifier, row->ca_identifier);
+    reply_open(result, "PendingModifiedValues");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        write_kept(result, pending, names[i], NULL);
+    if (storage)
+        reply_integer(result, "AllocatedStorage", json_integer_value(storage));
+    if (ca || ca_differs)
+        reply_text(result, "CACertificateIdentifier", ca ? ca : row->ca_identifier);
+    if (created && row->password_generation > row->observed_password_generation)
+        reply_text(result, "MasterUserPassword", "****");
+    if (row->port && row->requested_port && row->port != row->requested_port)
+        reply_integer(result, "Port", row->requested_port);
+    reply_close(result, "PendingModifiedValues");
+    json_decref(pending);
+}
+
+/* What clients see now, not what is wanted. */
+static void write_certificate(struct buf *result, const struct instance_row *row)
+{
+    bool served = row->served_ca_identifier[0];
+    reply_text(result, "CACertificateIdentifier", served ? row->served_ca_identifier : row->ca_identifier);
+    if (!served)
+        return;
+    reply_open(result, "CertificateDetails");
+    reply_text(result, "CAIdentifier", row->served_ca_identifier);
+    reply_time(result, "ValidTill", row->served_not_after);
+    reply_close(result, "CertificateDetails");
+}
+
+static void write_endpoint(struct buf *result, const struct instance_row *row)
+{
+    if (!row->port)
+        return;
+    reply_open(result, "Endpoint");
+    reply_text(result, "Address", row->address);
+    reply_integer(result, "Port", row->port);
+    reply_close(result, "Endpoint");
+}
+
+/* What is wrong, in the words of the agent. */
+static void write_problem(struct buf *result, const struct instance_row *row)
+{
+    if (!row->problem[0])
+        return;
+    reply_open(result, "StatusInfos");
+    reply_open(result, "DBInstanceStatusInfo");
+    reply_text(result, "StatusType", "instance");
+    reply_boolean(result, "Normal", false);
+    reply_text(result, "Status", row->status);
+    reply_text(result, "Message", row->problem);
+    reply_close(result, "DBInstanceStatusInfo");
+    reply_close(result, "StatusInfos");
+}
+
+static bool write_tag(const char *key, const char *value, void *context)
+{
+    reply_open(context, "Tag");
+    reply_text(context, "Key", key);
+    reply_text(context, "Value", value);
+    reply_close(context, "Tag");
+    return true;
+}
+
+static void write_identity(struct buf *result, const struct instance_row *row, const char *arn, bool created)
+{
+    reply_text(result, "DBInstanceIdentifier", row->identifier);
+    reply_text(result, "DBInstanceClass", row->instance_class);
+    reply_text(result, "Engine", row->engine);
+    reply_text(result, "EngineVersion", row->engine_version);
+    reply_text(result, "DBInstanceStatus", row->status);
+    reply_text(result, "MasterUsername", row->master_username);
+    reply_text(result, "DBName", row->database_name[0] ? row->database_name : NULL);
+    write_endpoint(result, row);
+    reply_integer(result, "AllocatedStorage", row->allocated_storage);
+    if (created)
+        reply_time(result, "InstanceCreateTime", row->created_at);
+    reply_text(result, "DbiResourceId", row->resource_id);
+    reply_text(result, "DBInstanceArn", arn);
+    reply_text(result, "PreferredBackupWindow", row->backup_window);
+    reply_text(result, "PreferredMaintenanceWindow", row->maintenance_window);
+    reply_boolean(result, "DeletionProtection", row->deletion_protection);
+}
+
+static void write_attributes(const struct call *call, const struct instance_row *row)
+{
+    struct buf *result = call->result;
+    json_t *attributes = json_loadb((const char *)row->attributes.data, row->attributes.length, 0, NULL);
+    AUTO_FREE char *zone = mem_format("%sa", row->region);
+    const struct engine_facts *engine = catalogue_engine(row->engine);
+    write_security_groups(result, attributes);
+    write_kept(result, attributes, "AvailabilityZone", zone);
+    write_kept(result, attributes, "AutoMinorVersionUpgrade", "true");
+    write_kept(result, attributes, "LicenseModel", engine ? engine->license : NULL);
+    write_kept(result, attributes, "Iops", NULL);
+    write_kept(result, attributes, "StorageThroughput", NULL);
+    write_kept(result, attributes, "PubliclyAccessible", "false");
+    write_kept(result, attributes, "StorageType", INSTANCE_DEFAULT_STORAGE);
+    write_kept(result, attributes, "CopyTagsToSnapshot", "false");
+    write_kept(result, attributes, "PromotionTier", NULL);
+    write_kept(result, attributes, "MaxAllocatedStorage", NULL);
+    write_kept(result, attributes, "NetworkType", "IPV4");
+    write_kept(result, attributes, "EngineLifecycleSupport", "open-source-rds-extended-support-disabled");
+    json_decref(attributes);
+}
+
+/* What every instance here has in common: features of RDS that are refused when asked for. */
+static void write_constants(struct buf *result)
+{
+    static const char *const absent[] = {
+        "MultiAZ",
+        "StorageEncrypted",
+        "IAMDatabaseAuthenticationEnabled",
+        "PerformanceInsightsEnabled",
+        "CustomerOwnedIpEnabled",
+        "DedicatedLogVolume",
+        "IsStorageConfigUpgradeAvailable",
+    };
+    static const char *const lists[] = {"ReadReplicaDBInstanceIdentifiers", "DomainMemberships",
+                                        "AssociatedRoles"};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        reply_boolean(result, absent[i], false);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        reply_open(result, lists[i]);
+        reply_close(result, lists[i]);
+    }
+    reply_integer(result, "BackupRetentionPeriod", 0);
+    reply_integer(result, "DbInstancePort", 0);
+    reply_integer(result, "MonitoringInterval", 0);
+    reply_text(result, "BackupTarget", "region");
+    reply_text(result, "ActivityStreamStatus", "stopped");
+}
+
+int instance_reply(const struct call *call, const struct instance_row *row, struct error *error)
+{
+    char arn[300];
+    bool created = !text_equal(row->status, STATE_CREATING);
+    name_instance_arn(call->fleet->settings, row->region, row->identifier, arn);
+    write_identity(call->result, row, arn, created);
+    write_groups(call->result, row);
+    write_attributes(call, row);
+    write_pending(call->result, row, created);
+    write_certificate(call->result, row);
+    write_constants(call->result);
+    write_problem(call->result, row);
+    reply_open(call->result, "TagList");
+    int result = store_tag_list(call->fleet->store, arn, write_tag, call->result, error);
+    reply_close(call->result, "TagList");
+    return result;
+}

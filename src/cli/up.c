@@ -1,0 +1,380 @@
+/* sealwright up and down: this machine's server and agent in the background. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "server/server.h"
+
+#include <curl/curl.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char down_help[] = "usage: sealwright down --run-dir DIR [--all]\n"
+                                "\n"
+                                "Stops the server and the agent of a run folder. Databases go on.\n"
+                                "\n"
+                                "  --run-dir DIR   (default: run)\n"
+                                "  --all           stops the databases too; their data stays\n"
+                                "  --help\n";
+
+static void pause_briefly(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+}
+
+/* Starts this very program as a role that outlives us; its log goes to a file. */
+static int start_role(const struct settings *settings, const char *role, pid_t *pid, struct error *error)
+{
+    AUTO_FREE char *log = mem_format("%s/%s/%s.log", settings->run_folder, SERVER_LOG_FOLDER, role);
+    AUTO_CLOSE int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return error_set_system(error, errno, "cannot open %s", log);
+    *pid = fork();
+    if (*pid < 0)
+        return error_set_system(error, errno, "cannot fork");
+    if (*pid == 0) {
+        int nothing = open("/dev/null", O_RDWR);
+        if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
+            dup2(fd, STDERR_FILENO) < 0)
+            _exit(126);
+        setsid();
+        execl("/proc/self/exe", "sealwright", role, "--run-dir", settings->run_folder, (char *)NULL);
+        _exit(127);
+    }
+    return 0;
+}
+
+static void print_tail(const struct settings *settings, const char *role)
+{
+    AUTO_FREE char *log = mem_format("%s/%s/%s.log", settings->run_folder, SERVER_LOG_FOLDER, role);
+    AUTO_BUF struct buf content = {0};
+    if (file_read(log, 64 << 20, &content, NULL))
+        return;
+    const char *text = buf_text(&content);
+    const char *from = text + content.length;
+    for (int lines = 0; from > text && lines <= 10; from--)
+        lines += from[-1] == '\n';
+    fprintf(stderr, "the end of %s:\n%s", log, from > text ? from + 1 : from);
+}
+
+static size_t collect(char *data, size_t size, size_t count, void *context)
+{
+    buf_append(context, data, size * count);
+    return size * count;
+}
+
+/* GET /health, verified with the control CA. Answers the JSON or NULL. */
+static json_t *ask_health(const struct settings *settings)
+{
+    AUTO_FREE char *url = mem_format("https://localhost:%d/health", settings->port);
+    AUTO_FREE char *ca = settings_path(settings, SERVER_CONTROL_CA);
+    AUTO_BUF struct buf body = {0};
+    if (!file_exists(ca))
+        return NULL;
+    CURL *curl = curl_easy_init();
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 3000L);
+    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_cleanup(curl);
+    return code == CURLE_OK ? json_loadb((const char *)body.data, body.length, 0, NULL) : NULL;
+}
+
+static json_int_t number_at(const json_t *json, const char *outer, const char *inner)
+{
+    const json_t *place = outer ? json_object_get(json, outer) : json;
+    return json_integer_value(json_object_get(place, inner));
+}
+
+/* What `up` waits for, step by step. */
+static bool server_answers(const json_t *health)
+{
+    return health != NULL;
+}
+
+static bool agent_enrolled(const json_t *health)
+{
+    return number_at(health, NULL, "hosts") > 0;
+}
+
+static bool home_region_ready(const json_t *health)
+{
+    return json_is_true(json_object_get(json_object_get(health, "authorities"), "home_region_ready"));
+}
+
+static int await_answer(const struct settings *settings, const char *role, pid_t pid,
+                        bool (*is_ready)(const json_t *), struct error *error)
+{
+    int64_t until = clock_steady() + 120 * CLOCK_SECOND;
+    for (;;) {
+        json_t *health = ask_health(settings);
+        bool ready = is_ready(health);
+        json_decref(health);
+        if (ready)
+            return 0;
+        int status;
+        if (pid > 0 && waitpid(pid, &status, WNOHANG) == pid) {
+            print_tail(settings, role);
+            return error_set(error, ERROR_IO, "the %s has ended", role);
+        }
+        if (clock_steady() > until)
+            return error_set(error, ERROR_TIMEOUT, "the %s does not answer; see its log", role);
+        pause_briefly();
+    }
+}
+
+static void print_next(const struct settings *settings)
+{
+    AUTO_FREE char *here = getcwd(NULL, 0);
+    const char *folder = settings->run_folder;
+    size_t length = here ? strlen(here) : 0;
+    if (length && strncmp(folder, here, length) == 0 && folder[length] == '/')
+        folder += length + 1;
+    printf("\nSealwright answers at https://localhost:%d\n\n", settings->port);
+    printf("Type next:\n\n"
+           "    . %s/env.sh\n"
+           "    aws --endpoint-url \"$SEALWRIGHT_ENDPOINT\" rds create-db-instance --db-instance-identifier "
+           "orders \\\n"
+           "        --engine postgres --db-instance-class db.t3.micro --allocated-storage 20 \\\n"
+           "        --master-username app --master-user-password 'choose-a-password' \\\n"
+           "        --ca-certificate-identifier rds-ca-ecc384-g1\n"
+           "    aws --endpoint-url \"$SEALWRIGHT_ENDPOINT\" rds wait db-instance-available "
+           "--db-instance-identifier orders\n"
+           "    curl --cacert \"$SEALWRIGHT_CA\" \"$SEALWRIGHT_ENDPOINT/%s/%s-bundle.pem\" -o bundle.pem\n"
+           "    read -r host port <<< \"$(aws --endpoint-url \"$SEALWRIGHT_ENDPOINT\" rds "
+           "describe-db-instances \\\n"
+           "        --db-instance-identifier orders --query 'DBInstances[0].Endpoint.[Address,Port]' "
+           "--output text)\"\n"
+           "    PGPASSWORD='choose-a-password' psql \"host=$host port=$port user=app dbname=postgres "
+           "sslmode=verify-full "
+           "sslrootcert=bundle.pem\" \\\n"
+           "        -c 'SELECT version()'\n"
+           "    aws --endpoint-url \"$SEALWRIGHT_ENDPOINT\" rds modify-db-instance --db-instance-identifier "
+           "orders \\\n"
+           "        --ca-certificate-identifier rds-ca-rsa4096-g1 --apply-immediately\n\n",
+           folder, settings->home_region, settings->home_region);
+    json_t *health = ask_health(settings);
+    printf("%lld of %lld certificate authorities are made; the rest follow in the background:\n"
+           "    sealwright status --run-dir %s --wait\n",
+           (long long)number_at(health, "authorities", "made"),
+           (long long)number_at(health, "authorities", "wanted"), folder);
+    json_decref(health);
+}
+
+static int start_both(const struct settings *settings, struct error *error)
+{
+    pid_t pid = 0;
+    int result = 0;
+    if (!cli_read_pid(settings, "server.pid"))
+        result = start_role(settings, "server", &pid, error);
+    else
+        printf("The server runs already.\n");
+    if (!result)
+        result = await_answer(settings, "server", pid, server_answers, error);
+    pid = 0;
+    if (!result && !cli_read_pid(settings, "agent.pid"))
+        result = start_role(settings, "agent", &pid, error);
+    if (!result)
+        result = await_answer(settings, "agent", pid, agent_enrolled, error);
+    if (!result)
+        result = await_answer(settings, "server", 0, home_region_ready, error);
+    return result;
+}
+
+/* The options are those of init, which comes first. */
+int cli_up(int argc, char **argv)
+{
+    const char *folder = "run";
+    for (int i = 1; i < argc; i++) {
+        if (text_equal(argv[i], "--help")) {
+            printf(
+                "usage: sealwright up [options of init]\n\nMakes the run folder if it is not there (see "
+                "sealwright init "
+                "--help), starts server and agent\nin the background and returns when calls are answered.\n");
+            return 0;
+        }
+        if (text_equal(argv[i], "--run-dir") && i + 1 < argc)
+            folder = argv[i + 1];
+        if (text_starts_with(argv[i], "--run-dir="))
+            folder = argv[i] + strlen("--run-dir=");
+    }
+    int status = cli_init(argc, argv);
+    if (status)
+        return status;
+    struct settings settings = {0};
+    struct error error = {0};
+    AUTO_FREE char *absolute = cli_run_folder(folder);
+    int result = settings_load(&settings, absolute, &error);
+    if (!result)
+        result = start_both(&settings, &error);
+    if (!result)
+        print_next(&settings);
+    settings_free(&settings);
+    return result ? cli_fail("up", &error) : 0;
+}
+
+/* Ends a role and waits for it; answers whether it ran. */
+static bool stop_role(const struct settings *settings, const char *name)
+{
+    int pid = cli_read_pid(settings, name);
+    if (!pid)
+        return false;
+    kill(pid, SIGTERM);
+    int64_t until = clock_steady() + 15 * CLOCK_SECOND;
+    while (process_alive(pid) && clock_steady() < until)
+        pause_briefly();
+    return true;
+}
+
+/* The id of the engine's process of an instance folder: the first line of PostgreSQL's postmaster.pid. */
+static int engine_pid(const char *instance)
+{
+    AUTO_FREE char *path = mem_format("%s/data/postmaster.pid", instance);
+    AUTO_BUF struct buf content = {0};
+    if (file_read(path, 4096, &content, NULL))
+        return 0;
+    int pid = atoi(buf_text(&content));
+    return process_alive(pid) ? pid : 0;
+}
+
+/* Stops every engine below the run folder (SIGINT is PostgreSQL's fast shutdown). Answers how many ran. */
+static int stop_databases(const struct settings *settings)
+{
+    AUTO_FREE char *folder = settings_path(settings, SERVER_INSTANCES_FOLDER);
+    int stopped = 0;
+    DIR *listing = opendir(folder);
+    for (struct dirent *entry; listing && (entry = readdir(listing));) {
+        AUTO_FREE char *instance = mem_format("%s/%s", folder, entry->d_name);
+        int pid = entry->d_name[0] == '.' ? 0 : engine_pid(instance);
+        if (!pid)
+            continue;
+        kill(pid, SIGINT);
+        int64_t until = clock_steady() + 30 * CLOCK_SECOND;
+        while (process_alive(pid) && clock_steady() < until)
+            pause_briefly();
+        stopped++;
+    }
+    if (listing)
+        closedir(listing);
+    return stopped;
+}
+
+int cli_down(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"run-dir", required_argument, NULL, 'r'},
+        {"all", no_argument, NULL, 'a'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *folder = "run";
+    bool all = false;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option == 'r')
+            folder = optarg;
+        else if (option == 'a')
+            all = true;
+        else {
+            fputs(down_help, option == 'h' ? stdout : stderr);
+            return option == 'h' ? 0 : 2;
+        }
+    }
+    struct settings settings = {0};
+    struct error error = {0};
+    AUTO_FREE char *absolute = cli_run_folder(folder);
+    if (settings_load(&settings, absolute, &error)) {
+        settings_free(&settings);
+        return cli_fail("down", &error);
+    }
+    printf("The agent %s.\n", stop_role(&settings, "agent.pid") ? "is stopped" : "was not running");
+    printf("The server %s.\n", stop_role(&settings, "server.pid") ? "is stopped" : "was not running");
+    if (all)
+        printf("%d databases are stopped; their data stays.\n", stop_databases(&settings));
+    else
+        printf("Databases go on, with the certificates they have (--all stops them too).\n");
+    settings_free(&settings);
+    return 0;
+}
+
+/* A line that is drawn over itself on a terminal, and printed when it changes elsewhere. */
+static void draw_progress(long long made, long long wanted, long long *drawn)
+{
+    if (isatty(STDOUT_FILENO)) {
+        int filled = wanted ? (int)(made * 40 / wanted) : 0;
+        printf("\r[%.*s%.*s] %lld of %lld certificate authorities", filled,
+               "########################################", 40 - filled,
+               "........................................", made, wanted);
+        fflush(stdout);
+    } else if (made != *drawn) {
+        printf("%lld of %lld certificate authorities\n", made, wanted);
+        fflush(stdout);
+    }
+    *drawn = made;
+}
+
+int cli_status(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"run-dir", required_argument, NULL, 'r'},
+        {"wait", no_argument, NULL, 'w'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *folder = "run";
+    bool wait = false;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option == 'r')
+            folder = optarg;
+        else if (option == 'w')
+            wait = true;
+        else {
+            fprintf(option == 'h' ? stdout : stderr,
+                    "usage: sealwright status --run-dir DIR [--wait]\n\nSays what runs and how many "
+                    "certificate authorities "
+                    "are made; --wait stays until all are.\n");
+            return option == 'h' ? 0 : 2;
+        }
+    }
+    struct settings settings = {0};
+    struct error error = {0};
+    AUTO_FREE char *absolute = cli_run_folder(folder);
+    int result = settings_load(&settings, absolute, &error);
+    if (!result)
+        printf("server: %s\nagent: %s\n", cli_read_pid(&settings, "server.pid") ? "running" : "stopped",
+               cli_read_pid(&settings, "agent.pid") ? "running" : "stopped");
+    long long made = 0, wanted = 0, drawn = -1;
+    while (!result) {
+        json_t *health = ask_health(&settings);
+        if (!health)
+            result = error_set(&error, ERROR_IO, "the server does not answer");
+        made = number_at(health, "authorities", "made");
+        wanted = number_at(health, "authorities", "wanted");
+        json_decref(health);
+        if (!result)
+            draw_progress(made, wanted, &drawn);
+        if (!wait || made >= wanted)
+            break;
+        pause_briefly();
+    }
+    if (!result && isatty(STDOUT_FILENO))
+        printf("\n");
+    settings_free(&settings);
+    return result ? cli_fail("status", &error) : 0;
+}

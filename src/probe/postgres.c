@@ -1,0 +1,62 @@
+/* The reader of a PostgreSQL server's answer to an SSLRequest. */
+#include "base/text.h"
+#include "probe/probe.h"
+
+#include <string.h>
+
+/* The longest ErrorResponse that is waited for; libpq's own bound is 30000. */
+enum { ANSWER_LIMIT = 4096 };
+
+/* Fields of an ErrorResponse: a type byte and a text with its NUL each, a 0 byte at the end. 'M' is the message. */
+static struct slice find_message(struct slice fields)
+{
+    while (fields.length > 1 && fields.data[0]) {
+        const unsigned char *end = memchr(fields.data + 1, 0, fields.length - 1);
+        if (!end)
+            break;
+        if (fields.data[0] == 'M')
+            return slice_of(fields.data + 1, (size_t)(end - fields.data) - 1);
+        size_t used = (size_t)(end - fields.data) + 1;
+        fields = slice_of(fields.data + used, fields.length - used);
+    }
+    return slice_of(NULL, 0);
+}
+
+static enum probe_answer refused(struct slice message, struct error *error)
+{
+    error_set(error, ERROR_IO, "the server refused the connection: %.*s", (int)message.length,
+              message.length ? (const char *)message.data : "");
+    return PROBE_ANSWER_ERROR;
+}
+
+enum probe_answer probe_postgres_answer(struct slice received, struct error *error)
+{
+    struct reader reader = reader_of(received);
+    uint8_t type = reader_u8(&reader);
+    if (reader.failed)
+        return PROBE_ANSWER_MORE;
+    /* Bytes behind the 'S' were not encrypted: somebody in the middle put them there (CVE-2021-23222). */
+    if (type == 'S' && received.length == 1)
+        return PROBE_ANSWER_TLS;
+    if (type == 'N')
+        return PROBE_ANSWER_NO_TLS;
+    if (type != 'E') {
+        error_set(error, ERROR_INVALID, "expected a PostgreSQL server's answer S, N or E, found byte 0x%02x", type);
+        return PROBE_ANSWER_ERROR;
+    }
+    /* Before its version is known, a server may answer with an error of protocol 2: a text without a length. */
+    uint32_t length = reader_u32(&reader);
+    if (reader.failed)
+        return received.length < 5 ? PROBE_ANSWER_MORE : refused(slice_of(NULL, 0), error);
+    if (length < 5 || length > ANSWER_LIMIT) {
+        struct slice text = slice_of(received.data + 1, received.length - 1);
+        const unsigned char *end = memchr(text.data, 0, text.length);
+        if (!end && received.length < ANSWER_LIMIT)
+            return PROBE_ANSWER_MORE;
+        return refused(slice_of(text.data, end ? (size_t)(end - text.data) : 200), error);
+    }
+    struct slice fields = reader_bytes(&reader, length - 4);
+    if (reader.failed)
+        return PROBE_ANSWER_MORE;
+    return refused(find_message(fields), error);
+}

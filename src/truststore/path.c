@@ -1,0 +1,103 @@
+#include "truststore/path.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* GovCloud's bundles stand under a host name of their own (RDS user guide, "AWS GovCloud (US) certificates").
+ */
+static const char *partition_of_host(const struct settings *settings, const char *host)
+{
+    AUTO_FREE char *with_rds = mem_format("truststore.pki.us-gov-west-1.rds.%s", settings->domain);
+    AUTO_FREE char *without = mem_format("truststore.pki.us-gov-west-1.%s", settings->domain);
+    return text_equal_ignoring_case(host, with_rds) || text_equal_ignoring_case(host, without)
+               ? PARTITION_GOVCLOUD
+               : PARTITION_AWS;
+}
+
+static int nothing(const char *path, struct error *error)
+{
+    return error_set(error, ERROR_NOT_FOUND, "%s: there is no such bundle", path);
+}
+
+static int read_format(const char *path, const char *suffix, struct truststore_path *read,
+                       struct error *error)
+{
+    read->format = render_format(suffix);
+    return read->format ? 0 : nothing(path, error);
+}
+
+static int read_global(const char *path, const char *partition, const char *file,
+                       struct truststore_path *read, struct error *error)
+{
+    static const char stem[] = "global-bundle.";
+    text_copy(read->scope.partition, sizeof read->scope.partition, partition);
+    if (text_equal(file, "index.json"))
+        return 0;
+    return text_starts_with(file, stem) ? read_format(path, file + strlen(stem), read, error)
+                                        : nothing(path, error);
+}
+
+/* <region>-bundle.<format>, <region>-<ca identifier>.<format>, index.json */
+static int read_regional(const char *path, const char *region, const char *file, struct truststore_path *read,
+                         struct error *error)
+{
+    size_t length = strlen(region);
+    text_copy(read->scope.region, sizeof read->scope.region, region);
+    if (text_equal(file, "index.json"))
+        return 0;
+    if (strncmp(file, region, length) != 0 || file[length] != '-')
+        return nothing(path, error);
+    AUTO_FREE char *stem = mem_string(file + length + 1);
+    char *dot = strrchr(stem, '.');
+    if (!dot)
+        return nothing(path, error);
+    *dot = 0;
+    const struct ca_profile *profile = ca_profile_find(stem);
+    if (profile)
+        text_copy(read->scope.ca_identifier, sizeof read->scope.ca_identifier, profile->identifier);
+    else if (!text_equal(stem, "bundle"))
+        return nothing(path, error);
+    return read_format(path, dot + 1, read, error);
+}
+
+/* A partition named in the path, for those who cannot use its host name: /aws-us-gov/... */
+static const char *strip_partition(const char **path)
+{
+    static const char *const partitions[] = {PARTITION_AWS, PARTITION_GOVCLOUD};
+    for (size_t i = 0; i < sizeof partitions / sizeof partitions[0]; i++) {
+        size_t length = strlen(partitions[i]);
+        if (strncmp(*path + 1, partitions[i], length) == 0 && (*path)[length + 1] == '/') {
+            *path += length + 1;
+            return partitions[i];
+        }
+    }
+    return NULL;
+}
+
+int truststore_path_read(const struct settings *settings, const char *host, const char *path,
+                         struct truststore_path *read, bool *ours, struct error *error)
+{
+    char first[64], second[64], extra;
+    *read = (struct truststore_path){0};
+    *ours = false;
+    if (path[0] != '/')
+        return 0;
+    const char *partition = strip_partition(&path);
+    *ours = partition != NULL;
+    if (!partition)
+        partition = partition_of_host(settings, host);
+    if (sscanf(path, "/%63[^/]/%63[^/]%c", first, second, &extra) != 2)
+        return *ours ? nothing(path, error) : 0;
+    const struct region *region = region_find(&settings->regions, first);
+    /* A region that is none of ours still asks for a bundle. */
+    *ours = *ours || region || text_equal(first, "global") || strstr(second, "-bundle.") ||
+            strstr(second, "-rds-ca-");
+    if (text_equal(first, "global"))
+        return read_global(path, partition, second, read, error);
+    if (region && text_equal(region->partition, partition))
+        return read_regional(path, first, second, read, error);
+    return *ours ? nothing(path, error) : 0;
+}

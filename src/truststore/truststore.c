@@ -1,0 +1,254 @@
+#include "truststore/truststore.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "truststore/path.h"
+
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CACHE_LIMIT = 4 * 1024 * 1024 }; /* bytes of bodies kept in a worker */
+
+/* One rendered file. It lives while the cache or a reply holds it. */
+struct rendered {
+    struct rendered *next; /* in the cache: most recently used first */
+    int holders;
+    char key[160]; /* partition or region, CA, format */
+    struct buf body;
+    const char *content_type;
+    char etag[80];
+    int64_t modified; /* ms, whole seconds */
+};
+
+struct truststore {
+    struct fleet *fleet;
+    struct rendered *cache;
+    size_t cached_bytes;
+    int64_t store_version;
+    int64_t authorities; /* how many there were when the cache was filled */
+};
+
+struct truststore *truststore_new(struct fleet *fleet)
+{
+    struct truststore *truststore = mem_new(sizeof *truststore);
+    truststore->fleet = fleet;
+    return truststore;
+}
+
+static void let_go(void *context)
+{
+    struct rendered *rendered = context;
+    if (--rendered->holders > 0)
+        return;
+    buf_free(&rendered->body);
+    free(rendered);
+}
+
+static void drop_after(struct truststore *truststore, struct rendered **link)
+{
+    while (*link) {
+        struct rendered *dropped = *link;
+        *link = dropped->next;
+        truststore->cached_bytes -= dropped->body.length;
+        let_go(dropped);
+    }
+}
+
+void truststore_free(struct truststore *truststore)
+{
+    if (!truststore)
+        return;
+    drop_after(truststore, &truststore->cache);
+    free(truststore);
+}
+
+/* Forgets what was rendered when there is another authority since. The store changes often, authorities
+ * seldom. */
+static int refresh(struct truststore *truststore, struct error *error)
+{
+    int64_t version = store_version(truststore->fleet->store);
+    if (version == truststore->store_version)
+        return 0;
+    int64_t authorities = 0;
+    int result = store_authority_count(truststore->fleet->store, &authorities, error);
+    if (result)
+        return result;
+    if (authorities != truststore->authorities)
+        drop_after(truststore, &truststore->cache);
+    truststore->authorities = authorities;
+    truststore->store_version = version;
+    return 0;
+}
+
+static struct rendered *find_cached(struct truststore *truststore, const char *key)
+{
+    for (struct rendered **link = &truststore->cache; *link; link = &(*link)->next) {
+        struct rendered *found = *link;
+        if (!text_equal(found->key, key))
+            continue;
+        *link = found->next;
+        found->next = truststore->cache;
+        truststore->cache = found;
+        return found;
+    }
+    return NULL;
+}
+
+/* Keeps the most recently used within the limit. */
+static void keep(struct truststore *truststore, struct rendered *rendered)
+{
+    rendered->holders++;
+    rendered->next = truststore->cache;
+    truststore->cache = rendered;
+    truststore->cached_bytes += rendered->body.length;
+    size_t bytes = 0;
+    struct rendered **link = &truststore->cache;
+    while (*link && (bytes += (*link)->body.length) <= CACHE_LIMIT)
+        link = &(*link)->next;
+    if (*link)
+        drop_after(truststore, link);
+}
+
+/* The same certificates in the same format have the same tag in every worker; weak where the bytes may differ
+ * (the salt of PKCS #12). */
+static void set_etag(struct rendered *rendered, const struct bundle_content *content,
+                     const struct bundle_format *format)
+{
+    AUTO_BUF struct buf all = {0};
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    char hex[65];
+    const char *suffix = format ? format->suffix : "json";
+    for (size_t i = 0; i < content->count; i++)
+        certificate_der(content->items[i].certificate, &all);
+    SHA256(all.data, all.length, digest);
+    text_hex(digest, 12, hex);
+    snprintf(rendered->etag, sizeof rendered->etag, "%s\"%s-%s\"", text_equal(suffix, "p12") ? "W/" : "", hex,
+             suffix);
+}
+
+static int render(struct truststore *truststore, const struct truststore_path *path,
+                  struct rendered *rendered, struct error *error)
+{
+    struct bundle_content content;
+    int result = catalog_gather(truststore->fleet, &path->scope, &content, error);
+    if (result)
+        return result;
+    result = path->format ? render_bundle(&content, path->format, &rendered->body, error)
+                          : render_index(truststore->fleet, &path->scope, &content, &rendered->body, error);
+    rendered->content_type = path->format ? path->format->content_type : "application/json";
+    rendered->modified = content.newest / 1000 * 1000;
+    set_etag(rendered, &content, path->format);
+    bundle_content_free(&content);
+    return result;
+}
+
+/* The rendered file of a path, held once for the caller. */
+static int get(struct truststore *truststore, const struct truststore_path *path, struct rendered **got,
+               struct error *error)
+{
+    char key[sizeof(*got)->key];
+    snprintf(key, sizeof key, "%s/%s/%s/%s", path->scope.partition, path->scope.region,
+             path->scope.ca_identifier, path->format ? path->format->suffix : "index");
+    int result = refresh(truststore, error);
+    if (result)
+        return result;
+    struct rendered *rendered = find_cached(truststore, key);
+    if (!rendered) {
+        rendered = mem_new(sizeof *rendered);
+        text_copy(rendered->key, sizeof rendered->key, key);
+        rendered->holders = 1;
+        result = render(truststore, path, rendered, error);
+        if (result) {
+            let_go(rendered);
+            return result;
+        }
+        keep(truststore, rendered);
+    } else {
+        rendered->holders++;
+    }
+    *got = rendered;
+    return 0;
+}
+
+/* True when one of the entity tags in a list is ours, by weak comparison (RFC 9110 8.8.3.2). */
+static bool lists_tag(const char *list, const char *etag)
+{
+    const char *bare = text_starts_with(etag, "W/") ? etag + 2 : etag;
+    return text_equal(list, "*") || strstr(list, bare) != NULL;
+}
+
+/* RFC 9110 13.2.2: If-None-Match goes before If-Modified-Since. */
+static bool is_unchanged(const struct http_exchange *exchange, const struct rendered *rendered)
+{
+    const char *tags = http_header(exchange, "If-None-Match");
+    const char *since = http_header(exchange, "If-Modified-Since");
+    int64_t when = 0;
+    if (tags)
+        return lists_tag(tags, rendered->etag);
+    return since && clock_parse_http(since, &when) && rendered->modified <= when;
+}
+
+static void answer_text(struct http_exchange *exchange, int status, const char *text)
+{
+    AUTO_FREE char *line = mem_format("%s\n", text);
+    http_reply_header(exchange, "Content-Type", "text/plain; charset=utf-8");
+    http_reply(exchange, status, slice_text(line));
+}
+
+static void answer_failure(struct http_exchange *exchange, const struct error *error)
+{
+    if (error->code == ERROR_NOT_FOUND) {
+        answer_text(exchange, 404, error->text);
+    } else if (error->code == ERROR_BUSY) {
+        http_reply_header(exchange, "Retry-After", "2");
+        answer_text(exchange, 503, error->text);
+    } else {
+        log_error("action=bundle path=%s reason=\"%s\"", http_path(exchange), error->text);
+        answer_text(exchange, 500, "The bundle cannot be made; the log says why.");
+    }
+}
+
+static void answer(struct http_exchange *exchange, struct rendered *rendered)
+{
+    char modified[32];
+    clock_format_http(rendered->modified, modified);
+    http_reply_header(exchange, "ETag", rendered->etag);
+    http_reply_header(exchange, "Last-Modified", modified);
+    http_reply_header(exchange, "Cache-Control", "public, max-age=300");
+    if (is_unchanged(exchange, rendered)) {
+        http_reply(exchange, 304, (struct slice){0});
+        let_go(rendered);
+        return;
+    }
+    http_reply_header(exchange, "Content-Type", rendered->content_type);
+    http_reply_header(exchange, "X-Content-Type-Options", "nosniff");
+    http_reply_shared(exchange, 200, slice_buf(&rendered->body), let_go, rendered);
+}
+
+bool truststore_handle(struct truststore *truststore, struct http_exchange *exchange)
+{
+    struct truststore_path path;
+    struct error error = {0};
+    struct rendered *rendered = NULL;
+    bool ours = false;
+    int result = truststore_path_read(truststore->fleet->settings, http_host(exchange), http_path(exchange),
+                                      &path, &ours, &error);
+    if (!ours)
+        return false;
+    if (!text_equal(http_method(exchange), "GET") && !text_equal(http_method(exchange), "HEAD")) {
+        http_reply_header(exchange, "Allow", "GET, HEAD");
+        answer_text(exchange, 405, "A bundle can be read with GET and HEAD only.");
+        return true;
+    }
+    if (!result)
+        result = get(truststore, &path, &rendered, &error);
+    if (result)
+        answer_failure(exchange, &error);
+    else
+        answer(exchange, rendered);
+    return true;
+}

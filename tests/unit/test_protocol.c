@@ -1,0 +1,138 @@
+/* agent/protocol: what server and agent say to each other comes through whole, and nothing else does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "agent/protocol.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void fill_desired(struct desired_instance *desired)
+{
+    *desired = (struct desired_instance){.generation = 7, .running = true, .restart = 2, .port = 5432, .certificate_generation = 3,
+                                         .password_generation = 4};
+    text_copy(desired->resource_id, sizeof desired->resource_id, "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    text_copy(desired->identifier, sizeof desired->identifier, "orders");
+    text_copy(desired->master_username, sizeof desired->master_username, "app");
+    desired->master_password = mem_string("se\"cret\\");
+    text_list_add(&desired->names, "orders.localhost");
+    desired_set_parameter(desired, "rds.force_ssl", "0");
+    desired_set_parameter(desired, "rds.force_ssl", "1");
+}
+
+static void a_desired_instance_comes_through(void **state)
+{
+    (void)state;
+    struct desired_instance sent, heard;
+    fill_desired(&sent);
+    json_t *json = desired_to_json(&sent), *again;
+    assert_int_equal(desired_from_json(json, &heard, NULL), 0);
+    again = desired_to_json(&heard);
+    assert_true(json_equal(json, again));
+    assert_string_equal(heard.master_password, "se\"cret\\");
+    assert_int_equal(heard.parameter_count, 1);
+    assert_string_equal(heard.parameters[0].value, "1");
+    json_decref(again);
+    json_decref(json);
+    desired_free(&sent);
+    desired_free(&heard);
+    assert_null(heard.master_password);
+}
+
+static void what_is_malformed_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *json;
+    } wrong[] = {
+        {"resource_id", "\"../../etc\""}, {"resource_id", "\"\""},      {"resource_id", "\"-x\""},
+        {"resource_id", "null"},          {"generation", "-1"},         {"generation", "\"1\""},
+        {"generation", "1.5"},            {"running", "1"},             {"port", "65536"},
+        {"names", "\"a\""},               {"names", "[1]"},             {"names", "[\"\"]"},
+        {"parameters", "[]"},             {"parameters", "{\"a\": 1}"}, {"master_password", "5"},
+        {"engine", "\"a much too long name of a database engine\""},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct desired_instance sent, heard;
+        struct error error = {0};
+        fill_desired(&sent);
+        json_t *json = desired_to_json(&sent);
+        json_object_set_new(json, wrong[i].name, json_loads(wrong[i].json, JSON_DECODE_ANY, NULL));
+        assert_int_equal(desired_from_json(json, &heard, &error), ERROR_INVALID);
+        assert_non_null(strstr(error.text, wrong[i].name));
+        json_decref(json);
+        desired_free(&sent);
+    }
+    struct observed_instance observed;
+    assert_int_equal(observed_from_json(NULL, &observed, NULL), ERROR_INVALID);
+}
+
+static void an_observed_instance_comes_through(void **state)
+{
+    (void)state;
+    struct observed_instance sent = {.generation = 9, .state = OBSERVED_FAILED, .port = 1, .started_at = 5}, heard;
+    text_copy(sent.resource_id, sizeof sent.resource_id, "db-A");
+    text_copy(sent.certificate_serial, sizeof sent.certificate_serial, "00a1");
+    text_uuid(sent.report_id);
+    sent.problem = mem_string("port 1 is taken");
+    sent.events = mem_new_array(2, sizeof *sent.events);
+    sent.event_count = 2;
+    for (size_t i = 0; i < 2; i++) {
+        text_copy(sent.events[i].category, sizeof sent.events[i].category, "failure");
+        sent.events[i].message = mem_format("event %zu", i);
+    }
+    json_t *json = observed_to_json(&sent);
+    assert_int_equal(observed_from_json(json, &heard, NULL), 0);
+    json_t *again = observed_to_json(&heard);
+    assert_true(json_equal(json, again));
+    json_object_set_new(json, "state", json_string("sleeping"));
+    observed_free(&heard);
+    assert_int_equal(observed_from_json(json, &heard, NULL), ERROR_INVALID);
+    json_decref(again);
+    json_decref(json);
+    observed_free(&sent);
+}
+
+static void requests_and_replies_come_through(void **state)
+{
+    (void)state;
+    struct certificate_request request = {.resource_id = "db-A", .certificate_generation = 2}, heard;
+    struct certificate_reply reply = {.resource_id = "db-A", .certificate_generation = 2, .retry = true}, answer;
+    buf_append(&request.request, "\x30\x00\xff", 3);
+    json_t *json = certificate_request_to_json(&request);
+    assert_int_equal(certificate_request_from_json(json, &heard, NULL), 0);
+    assert_true(slice_equal(slice_buf(&heard.request), slice_buf(&request.request)));
+    json_object_set_new(json, "request", json_string("no base64!"));
+    certificate_request_free(&heard);
+    assert_int_equal(certificate_request_from_json(json, &heard, NULL), ERROR_INVALID);
+    json_decref(json);
+    certificate_request_free(&request);
+
+    json = certificate_reply_to_json(&reply); /* neither chain nor error */
+    assert_int_equal(certificate_reply_from_json(json, &answer, NULL), ERROR_INVALID);
+    json_decref(json);
+    reply.error = mem_string("later");
+    json = certificate_reply_to_json(&reply);
+    assert_int_equal(certificate_reply_from_json(json, &answer, NULL), 0);
+    assert_true(answer.retry);
+    assert_string_equal(answer.error, "later");
+    json_decref(json);
+    certificate_reply_free(&reply);
+    certificate_reply_free(&answer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_desired_instance_comes_through),
+        cmocka_unit_test(what_is_malformed_is_refused),
+        cmocka_unit_test(an_observed_instance_comes_through),
+        cmocka_unit_test(requests_and_replies_come_through),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
