@@ -164,6 +164,8 @@ int postgres_set_master(const struct engine_instance *instance, const struct eng
     int result = session_open(instance, &session, error);
     if (result)
         return result;
+    /* The backend of a predecessor that was killed may still be at work: its lock ends with it. */
+    execute(&session, "SELECT pg_catalog.pg_advisory_lock(7365616)");
     execute(&session, "BEGIN");
     make_roles(&session);
     guard_host(&session);

@@ -130,7 +130,7 @@ static int open_worker(struct worker *worker, struct error *error)
     static const struct http_limits limits = {
         .body = 8 * 1024 * 1024, .headers = 32 * 1024, .idle_seconds = 75, .connections = 2000};
     const struct worker_start *start = worker->start;
-    worker->loop = event_base_new();
+    worker->loop = http_loop_new();
     int result = server_open_fleet(start->settings, &worker->fleet, error);
     if (result)
         return result;

@@ -167,7 +167,8 @@ static int prepare(struct sql_statement *statement)
     for (char *each = text; *each; each++)
         if (*each == '$')
             *each = '?';
-    return sqlite3_prepare_v3(statement->sql->handle, text, -1, SQLITE_PREPARE_PERSISTENT, &statement->prepared, NULL);
+    return sqlite3_prepare_v3(statement->sql->handle, text, -1, SQLITE_PREPARE_PERSISTENT,
+                              &statement->prepared, NULL);
 }
 
 struct sql_statement *sql_start(struct sql *sql, const char *text)

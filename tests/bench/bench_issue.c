@@ -1,9 +1,11 @@
-/* How many server certificates a second are signed, checked and stored on disk: fleet/issue over a real signer and a real store.
+/* How many server certificates a second are signed, checked and stored on disk: fleet/issue over a real
+ * signer and a real store.
  *
- *   bench_issue FOLDER CA_IDENTIFIER WORKERS SECONDS        prints certificates per second, all workers together
+ *   bench_issue FOLDER CA_IDENTIFIER WORKERS SECONDS        prints certificates per second, all workers
+ * together
  *
- * Each worker is a process with its own channel to the one signer, as in the server. All requests use one key: making keys is the
- * agents' work. */
+ * Each worker is a process with its own channel to the one signer, as in the server. All requests use one
+ * key: making keys is the agents' work. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -87,7 +89,8 @@ static void make_instances(struct fleet *fleet, const char *ca_identifier, int w
         fail("instances", &error);
 }
 
-static void make_request(struct fleet *fleet, EVP_PKEY *key, int worker, int i, struct certificate_request *request)
+static void make_request(struct fleet *fleet, EVP_PKEY *key, int worker, int i,
+                         struct certificate_request *request)
 {
     struct error error = {0};
     char identifier[64], address[256];
@@ -102,9 +105,10 @@ static void make_request(struct fleet *fleet, EVP_PKEY *key, int worker, int i, 
     text_list_free(&names);
 }
 
-/* One worker: batches of fresh requests until the time is over; answers how many were issued. The requests are made before the
- * clock starts. */
-static int run_worker(struct fleet *fleet, const char *ca_identifier, int worker, int start, int64_t milliseconds)
+/* One worker: batches of fresh requests until the time is over; answers how many were issued. The requests
+ * are made before the clock starts. */
+static int run_worker(struct fleet *fleet, const char *ca_identifier, int worker, int start,
+                      int64_t milliseconds)
 {
     struct error error = {0};
     EVP_PKEY *key = NULL;
@@ -122,7 +126,8 @@ static int run_worker(struct fleet *fleet, const char *ca_identifier, int worker
     if (read(start, &go, 1) != 0) /* the end of the pipe is the start of the race */
         fail("start", &error);
     int done = 0;
-    for (int64_t until = clock_steady() + milliseconds; done < room && clock_steady() < until; done += BATCH) {
+    for (int64_t until = clock_steady() + milliseconds; done < room && clock_steady() < until;
+         done += BATCH) {
         struct certificate_reply replies[BATCH] = {0};
         if (issue_certificates(fleet, HOST, requests + done, BATCH, replies, &error))
             fail("issue", &error);
