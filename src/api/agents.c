@@ -338,10 +338,11 @@ void agents_free(struct agents *agents)
 {
     if (!agents)
         return;
-    while (agents->polls) {
-        struct http_exchange *exchange = agents->polls->exchange;
-        unlink_poll(agents->polls);
-        http_reply(exchange, 503, (struct slice){0});
+    for (struct poll *poll = agents->polls, *next; poll; poll = next) {
+        next = poll->next;
+        agents->polls = next;
+        http_reply(poll->exchange, 503, (struct slice){0});
+        free(poll);
     }
     free(agents);
 }

@@ -25,6 +25,12 @@ int64_t clock_steady(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+void clock_pause(int64_t milliseconds)
+{
+    const struct timespec pause = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000L};
+    nanosleep(&pause, NULL);
+}
+
 void clock_shift(int64_t milliseconds)
 {
     atomic_store(&shift, milliseconds);

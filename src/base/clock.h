@@ -9,6 +9,8 @@
 int64_t clock_now(void);
 /* Milliseconds of a clock that never jumps: for deadlines within a process. */
 int64_t clock_steady(void);
+/* Does nothing for a while. */
+void clock_pause(int64_t milliseconds);
 /* For tests: clock_now() answers real time plus `milliseconds` from now on. */
 void clock_shift(int64_t milliseconds);
 

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LOCK_PATIENCE (3 * CLOCK_SECOND)
@@ -76,7 +75,7 @@ static bool lock_patiently(int fd)
     for (int64_t until = clock_steady() + LOCK_PATIENCE; flock(fd, LOCK_EX | LOCK_NB) < 0;) {
         if (clock_steady() > until)
             return false;
-        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+        clock_pause(20);
     }
     return true;
 }

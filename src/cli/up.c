@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char down_help[] = "usage: sealwright down --run-dir DIR [--all]\n"
@@ -29,11 +28,6 @@ static const char down_help[] = "usage: sealwright down --run-dir DIR [--all]\n"
                                 "  --run-dir DIR   (default: run)\n"
                                 "  --all           stops the databases too; their data stays\n"
                                 "  --help\n";
-
-static void pause_briefly(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
-}
 
 /* Starts this very program as a role that outlives us; its log goes to a file. */
 static int start_role(const struct settings *settings, const char *role, pid_t *pid, struct error *error)
@@ -136,7 +130,7 @@ static int await_answer(const struct settings *settings, const char *role, pid_t
         }
         if (clock_steady() > until)
             return error_set(error, ERROR_TIMEOUT, "the %s does not answer; see its log", role);
-        pause_briefly();
+        clock_pause(20);
     }
 }
 
@@ -239,7 +233,7 @@ static bool stop_role(const struct settings *settings, const char *name)
     kill(pid, SIGTERM);
     int64_t until = clock_steady() + 15 * CLOCK_SECOND;
     while (process_alive(pid) && clock_steady() < until)
-        pause_briefly();
+        clock_pause(20);
     return true;
 }
 
@@ -268,7 +262,7 @@ static int stop_databases(const struct settings *settings)
         kill(pid, SIGINT);
         int64_t until = clock_steady() + 30 * CLOCK_SECOND;
         while (process_alive(pid) && clock_steady() < until)
-            pause_briefly();
+            clock_pause(20);
         stopped++;
     }
     if (listing)
@@ -371,7 +365,7 @@ int cli_status(int argc, char **argv)
             draw_progress(made, wanted, &drawn);
         if (!wait || made >= wanted)
             break;
-        pause_briefly();
+        clock_pause(20);
     }
     if (!result && isatty(STDOUT_FILENO))
         printf("\n");

@@ -8,10 +8,6 @@
 #include <string.h>
 
 /* What a session logs of a failed statement could hold a password's verifier. */
-#define SESSION_OPTIONS                                                                                      \
-    "-c client_min_messages=warning -c log_min_error_statement=panic -c log_statement=none "                 \
-    "-c log_min_duration_statement=-1 -c statement_timeout=60000 -c lock_timeout=20000 "                     \
-    "-c synchronous_commit=on"
 
 struct session {
     PGconn *connection;
@@ -24,11 +20,16 @@ static int session_open(const struct engine_instance *instance, struct session *
     char port[16];
     snprintf(port, sizeof port, "%d", instance->port);
     AUTO_FREE char *no_passwords = mem_format("%s/no-password-file", instance->folder);
+    /* What a session logs of a failed statement could hold a password's verifier. */
+    static const char options[] =
+        "-c client_min_messages=warning -c log_min_error_statement=panic -c log_statement=none "
+        "-c log_min_duration_statement=-1 -c statement_timeout=60000 -c lock_timeout=20000 "
+        "-c synchronous_commit=on";
     const char *const names[] = {
         "host", "port", "user", "dbname", "passfile", "connect_timeout", "application_name", "options", NULL};
-    const char *const values[] = {
-        instance->folder, port, POSTGRES_SUPERUSER, "postgres", no_passwords, "20", "sealwright",
-        SESSION_OPTIONS,  NULL};
+    const char *const values[] = {instance->folder, port,         POSTGRES_SUPERUSER,
+                                  "postgres",       no_passwords, "20",
+                                  "sealwright",     options,      NULL};
     *session = (struct session){.connection = PQconnectdbParams(names, values, 0), .error = error};
     if (PQstatus(session->connection) == CONNECTION_OK)
         return 0;

@@ -64,7 +64,7 @@ int host_enroll(struct fleet *fleet, const char *token, const char *host, struct
     if (result)
         return result;
     token_digest(token, digest);
-    result = store_token_take(fleet->store, digest, clock_now(), error);
+    result = store_token_take(fleet->store, digest, host, clock_now(), error);
     if (result == ERROR_NOT_FOUND)
         result = (int)(error->code = ERROR_DENIED);
     struct host_row row = {.created_at = clock_now(), .seen_at = clock_now(), .revision = 1};

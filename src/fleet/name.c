@@ -72,8 +72,9 @@ void name_endpoint(const struct settings *settings, const char *region, const ch
 
 void name_resource_id(char resource_id[40])
 {
-    memcpy(resource_id, "db-", 3);
-    text_random(resource_id + 3, 26, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+    char random[27];
+    text_random(random, 26, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+    snprintf(resource_id, 40, "db-%s", random);
 }
 
 int name_check_identifier(const char *member, const char *given, char identifier[64], struct error *error)

@@ -24,7 +24,7 @@ int name_add(X509_NAME *name, int nid, const char *value, struct error *error)
 /* Positive, not zero, at most 20 octets (RFC 5280 4.1.2.2). */
 static bool set_serial(X509 *certificate)
 {
-    unsigned char bytes[SERIAL_SIZE];
+    unsigned char bytes[SERIAL_SIZE] = {0};
     BIGNUM *number = BN_new();
     bool done = number && RAND_bytes(bytes, sizeof bytes) == 1;
     bytes[0] |= 1; /* the first octet is not zero: all serials have one length */

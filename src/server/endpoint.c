@@ -10,7 +10,6 @@
 #include "server/server.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ENDPOINT_LIFE (365 * CLOCK_DAY)
@@ -65,7 +64,7 @@ static int control_ca(struct fleet *fleet, struct buf *der, struct error *error)
         int result = signer_control_ca(fleet->signer, der, error);
         if (result != ERROR_BUSY || clock_steady() > until)
             return result;
-        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+        clock_pause(20);
     }
 }
 
@@ -115,8 +114,8 @@ static int renew(struct fleet *fleet, X509 *ca, const struct text_list *names, s
     if (!result)
         result = request_make(key, names, &request, error);
     if (!result)
-        result = signer_sign_control(fleet->signer, CONTROL_SERVER, names->items[0], names,
-                                     slice_buf(&request), clock_now() + ENDPOINT_LIFE, &der, error);
+        result = signer_sign_control(fleet->signer, CONTROL_SERVER, "localhost", names, slice_buf(&request),
+                                     clock_now() + ENDPOINT_LIFE, &der, error);
     if (!result)
         result = write_pair(fleet, key, &der, ca, error);
     EVP_PKEY_free(key);

@@ -132,7 +132,7 @@ static _Noreturn void become_signer(struct parent *parent)
         .passphrase = parent->options->passphrase,
         .organisation = parent->settings->organisation,
         .legacy_not_after_days = parent->settings->legacy_ca_days,
-        .longest_life = 4 * 366 * CLOCK_DAY,
+        .longest_life = INT64_C(4) * 366 * CLOCK_DAY,
         .signatures_per_second = parent->settings->signatures_per_second,
         .key_makers = (size_t)parent->settings->key_makers,
     };

@@ -128,7 +128,7 @@ static void on_tick(evutil_socket_t none, short what, void *context)
 static int open_worker(struct worker *worker, struct error *error)
 {
     static const struct http_limits limits = {
-        .body = 8 * 1024 * 1024, .headers = 32 * 1024, .idle_seconds = 75, .connections = 2000};
+        .body = (size_t)8 << 20, .headers = (size_t)32 << 10, .idle_seconds = 75, .connections = 2000};
     const struct worker_start *start = worker->start;
     worker->loop = http_loop_new();
     int result = server_open_fleet(start->settings, &worker->fleet, error);
@@ -165,7 +165,7 @@ static void run_loop(struct worker *worker)
     struct event *tick = event_new(worker->loop, -1, EV_PERSIST, on_tick, worker);
     event_add(terminate, NULL);
     event_add(hangup, NULL);
-    event_add(tick, &(struct timeval){.tv_usec = TICK_MILLISECONDS * 1000});
+    event_add(tick, &(struct timeval){.tv_usec = TICK_MILLISECONDS * 1000L});
     event_base_dispatch(worker->loop);
     event_free(tick);
     event_free(hangup);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define BACKDATE     (5 * CLOCK_MINUTE)
-#define CONTROL_LIFE (20 * 365 * CLOCK_DAY)
+#define CONTROL_LIFE (INT64_C(20) * 365 * CLOCK_DAY)
 enum { MAKER_STACK = 512 * 1024, QUEUE_LIMIT = 4096 };
 
 /* One CA that is wanted. */

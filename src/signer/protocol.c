@@ -212,7 +212,7 @@ void signer_encode_certificate(struct buf *packet, int result, const char *text,
 {
     buf_append_byte(packet, (unsigned char)result);
     put_text(packet, result ? text : "");
-    put_bytes(packet, result ? (struct slice){0} : der);
+    put_bytes(packet, slice_of(der.data, result ? 0 : der.length));
 }
 
 /* A result and its text as an error. */

@@ -84,21 +84,25 @@ int store_host_list(struct store *store, host_visitor *visit, void *context, str
 int store_token_insert(struct store *store, const char *digest, int64_t expires_at, struct error *error)
 {
     struct sql_statement *insert =
-        sql_start(store->sql, "INSERT INTO enrolment_token (digest, expires_at) VALUES ($1, $2)");
+        sql_start(store->sql, "INSERT INTO enrolment_token (digest, expires_at, host) VALUES ($1, $2, '')");
     sql_bind_text(insert, digest);
     sql_bind_integer(insert, expires_at);
     return sql_run(insert, NULL, error);
 }
 
-int store_token_take(struct store *store, const char *digest, int64_t now, struct error *error)
+int store_token_take(struct store *store, const char *digest, const char *host, int64_t now,
+                     struct error *error)
 {
     int64_t taken = 0;
     struct sql_statement *take =
-        sql_start(store->sql, "DELETE FROM enrolment_token WHERE digest = $1 AND expires_at > $2");
+        sql_start(store->sql, "UPDATE enrolment_token SET host = $2 "
+                              "WHERE digest = $1 AND expires_at > $3 AND (host = '' OR host = $2)");
     sql_bind_text(take, digest);
+    sql_bind_text(take, host);
     sql_bind_integer(take, now);
     int result = sql_run(take, &taken, error);
     if (!result && taken == 0)
-        result = error_set(error, ERROR_NOT_FOUND, "this enrolment token is unknown, used or expired");
+        result =
+            error_set(error, ERROR_NOT_FOUND, "this enrolment token is unknown, expired, or another host's");
     return result;
 }

@@ -44,7 +44,8 @@ CREATE TABLE host (
 
 CREATE TABLE enrolment_token (
     digest TEXT PRIMARY KEY,        -- SHA-256 of the token
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    host TEXT NOT NULL              -- '' until a host has used it; that host may use it again
 );
 
 CREATE TABLE instance (

@@ -95,8 +95,10 @@ int store_host_revision(struct store *store, const char *host, int64_t *revision
 typedef bool host_visitor(const struct host_row *row, void *context);
 int store_host_list(struct store *store, host_visitor *visit, void *context, struct error *error);
 int store_token_insert(struct store *store, const char *digest, int64_t expires_at, struct error *error);
-/* Takes a token out; ERROR_NOT_FOUND when it is not there or its time is over. */
-int store_token_take(struct store *store, const char *digest, int64_t now, struct error *error);
+/* Gives a token to a host, which may ask again (the answer to the first call may have been lost);
+ * ERROR_NOT_FOUND when it is not there, its time is over, or it is another host's. */
+int store_token_take(struct store *store, const char *digest, const char *host, int64_t now,
+                     struct error *error);
 
 /* DB instances. */
 struct instance_row {
