@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "truststore/condition.h"
 #include "truststore/path.h"
 
 #include <openssl/sha.h>
@@ -20,7 +21,7 @@ struct rendered {
     char key[160]; /* partition or region, CA, format */
     struct buf body;
     const char *content_type;
-    char etag[80];
+    char etag[72];
     int64_t modified; /* ms, whole seconds */
 };
 
@@ -101,6 +102,8 @@ static struct rendered *find_cached(struct truststore *truststore, const char *k
 /* Keeps the most recently used within the limit. */
 static void keep(struct truststore *truststore, struct rendered *rendered)
 {
+    if (rendered->body.length > CACHE_LIMIT)
+        return;
     rendered->holders++;
     rendered->next = truststore->cache;
     truststore->cache = rendered;
@@ -113,21 +116,15 @@ static void keep(struct truststore *truststore, struct rendered *rendered)
         drop_after(truststore, link);
 }
 
-/* The same certificates in the same format have the same tag in every worker; weak where the bytes may differ
- * (the salt of PKCS #12). */
-static void set_etag(struct rendered *rendered, const struct bundle_content *content,
-                     const struct bundle_format *format)
+/* The SHA-256 of the bytes, which are the same in every worker: a strong tag (RFC 9110 section 8.8.1), and
+ * the digest in the index. */
+static void set_etag(struct rendered *rendered)
 {
-    AUTO_BUF struct buf all = {0};
     unsigned char digest[SHA256_DIGEST_LENGTH];
-    char hex[65];
-    const char *suffix = format ? format->suffix : "json";
-    for (size_t i = 0; i < content->count; i++)
-        certificate_der(content->items[i].certificate, &all);
-    SHA256(all.data, all.length, digest);
-    text_hex(digest, 12, hex);
-    snprintf(rendered->etag, sizeof rendered->etag, "%s\"%s-%s\"", text_equal(suffix, "p12") ? "W/" : "", hex,
-             suffix);
+    char hex[2 * SHA256_DIGEST_LENGTH + 1];
+    SHA256(rendered->body.data, rendered->body.length, digest);
+    text_hex(digest, sizeof digest, hex);
+    snprintf(rendered->etag, sizeof rendered->etag, "\"%s\"", hex);
 }
 
 static int render(struct truststore *truststore, const struct truststore_path *path,
@@ -141,7 +138,7 @@ static int render(struct truststore *truststore, const struct truststore_path *p
                           : render_index(truststore->fleet, &path->scope, &content, &rendered->body, error);
     rendered->content_type = path->format ? path->format->content_type : "application/json";
     rendered->modified = content.newest / 1000 * 1000;
-    set_etag(rendered, &content, path->format);
+    set_etag(rendered);
     bundle_content_free(&content);
     return result;
 }
@@ -174,28 +171,12 @@ static int get(struct truststore *truststore, const struct truststore_path *path
     return 0;
 }
 
-/* True when one of the entity tags in a list is ours, by weak comparison (RFC 9110 8.8.3.2). */
-static bool lists_tag(const char *list, const char *etag)
-{
-    const char *bare = text_starts_with(etag, "W/") ? etag + 2 : etag;
-    return text_equal(list, "*") || strstr(list, bare) != NULL;
-}
-
-/* RFC 9110 13.2.2: If-None-Match goes before If-Modified-Since. */
-static bool is_unchanged(const struct http_exchange *exchange, const struct rendered *rendered)
-{
-    const char *tags = http_header(exchange, "If-None-Match");
-    const char *since = http_header(exchange, "If-Modified-Since");
-    int64_t when = 0;
-    if (tags)
-        return lists_tag(tags, rendered->etag);
-    return since && clock_parse_http(since, &when) && rendered->modified <= when;
-}
-
 static void answer_text(struct http_exchange *exchange, int status, const char *text)
 {
     AUTO_FREE char *line = mem_format("%s\n", text);
     http_reply_header(exchange, "Content-Type", "text/plain; charset=utf-8");
+    http_reply_header(exchange, "X-Content-Type-Options", "nosniff");
+    http_reply_header(exchange, "Cache-Control", "no-store");
     http_reply(exchange, status, slice_text(line));
 }
 
@@ -219,7 +200,7 @@ static void answer(struct http_exchange *exchange, struct rendered *rendered)
     http_reply_header(exchange, "ETag", rendered->etag);
     http_reply_header(exchange, "Last-Modified", modified);
     http_reply_header(exchange, "Cache-Control", "public, max-age=300");
-    if (is_unchanged(exchange, rendered)) {
+    if (condition_unchanged(exchange, rendered->etag, rendered->modified)) {
         http_reply(exchange, 304, (struct slice){0});
         let_go(rendered);
         return;
