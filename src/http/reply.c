@@ -60,16 +60,26 @@ static void on_client_gone(struct bufferevent *stream, short what, void *context
     abandon(context);
 }
 
+/* A client that fills the input buffer behind its long poll could not be seen to go away: it is sent away. */
+static void on_client_talks(struct bufferevent *stream, void *context)
+{
+    size_t limit;
+    bufferevent_getwatermark(stream, EV_READ, NULL, &limit);
+    if (evbuffer_get_length(bufferevent_get_input(stream)) >= limit)
+        abandon(context);
+}
+
 void reply_watch_client(struct http_exchange *exchange)
 {
     struct bufferevent *stream = exchange->connection->stream;
     /* evhttp stops reading while a request is answered and ends the process when its own reader gets bytes
-     * then; so the reader is taken away. The wait may be longer than the idle time. The reply brings evhttp's
+     * then; so the reader is replaced. The wait may be longer than the idle time. The reply brings evhttp's
      * callbacks back. */
-    bufferevent_setcb(stream, NULL, NULL, on_client_gone, exchange);
+    bufferevent_setcb(stream, on_client_talks, NULL, on_client_gone, exchange);
     bufferevent_set_timeouts(stream, &for_ever, &for_ever);
     bufferevent_enable(stream, EV_READ);
     exchange->is_watched = true;
+    on_client_talks(stream, exchange); /* it may have talked before */
 }
 
 void reply_abandon_all(struct http_server *server)

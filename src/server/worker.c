@@ -54,9 +54,10 @@ static void answer_health(struct worker *worker, struct http_exchange *exchange)
         result = authority_region_ready(&worker->fleet, worker->start->settings->home_region, &home, &error);
     if (!result)
         result = store_host_list(worker->fleet.store, count_host, &hosts, &error);
-    json_t *json = json_pack("{s:s, s:{s:I, s:I}, s:I}", "status", result ? "failing" : "ok", "authorities",
-                             "made", (json_int_t)progress.made, "wanted", (json_int_t)progress.wanted,
-                             "hosts", (json_int_t)hosts);
+    json_t *json =
+        json_pack("{s:s, s:{s:I, s:I, s:b}, s:I}", "status", result ? "failing" : "ok", "authorities", "made",
+                  (json_int_t)progress.made, "wanted", (json_int_t)progress.wanted, "home_region_ready", home,
+                  "hosts", (json_int_t)hosts);
     AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     http_reply_header(exchange, "Content-Type", "application/json");
@@ -129,7 +130,7 @@ static int open_worker(struct worker *worker, struct error *error)
     static const struct http_limits limits = {
         .body = 8 * 1024 * 1024, .headers = 32 * 1024, .idle_seconds = 75, .connections = 2000};
     const struct worker_start *start = worker->start;
-    worker->loop = event_base_new();
+    worker->loop = http_loop_new();
     int result = server_open_fleet(start->settings, &worker->fleet, error);
     if (result)
         return result;

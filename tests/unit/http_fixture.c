@@ -159,10 +159,37 @@ static void on_gone(struct http_exchange *exchange, void *context)
     ((struct served *)context)->gone++;
 }
 
+/* A reply that waits for a timer; the timer ends with the exchange. */
+struct later {
+    struct served *served;
+    struct http_exchange *exchange;
+    struct event *timer;
+};
+
 static void on_later(evutil_socket_t descriptor, short what, void *context)
 {
     (void)descriptor, (void)what;
-    http_reply(context, 200, slice_text("later"));
+    struct later *later = context;
+    http_reply(later->exchange, 200, slice_text("later"));
+    event_free(later->timer);
+    free(later);
+}
+
+static void on_later_gone(struct http_exchange *exchange, void *context)
+{
+    struct later *later = context;
+    on_gone(exchange, later->served);
+    event_free(later->timer);
+    free(later);
+}
+
+static void reply_later(struct http_exchange *exchange, struct served *served)
+{
+    static const struct timeval soon = {1, 500000};
+    struct later *later = mem_new(sizeof *later);
+    *later = (struct later){served, exchange, event_new(served->loop, -1, 0, on_later, later)};
+    event_add(later->timer, &soon);
+    http_defer(exchange, on_later_gone, later);
 }
 
 static void on_released(void *context)
@@ -180,7 +207,6 @@ static void reply_counts(struct http_exchange *exchange, struct served *served)
 
 static void reply_by_path(struct http_exchange *exchange, void *context)
 {
-    static const struct timeval soon = {1, 500000};
     struct served *served = context;
     const char *path = http_path(exchange);
     if (text_equal(path, "/shared")) {
@@ -195,8 +221,7 @@ static void reply_by_path(struct http_exchange *exchange, void *context)
     } else if (text_equal(path, "/never")) {
         http_defer(exchange, on_gone, served);
     } else if (text_equal(path, "/later")) {
-        http_defer(exchange, on_gone, served);
-        event_base_once(served->loop, -1, EV_TIMEOUT, on_later, exchange, &soon);
+        reply_later(exchange, served);
     } else if (text_equal(path, "/stop")) {
         http_server_stop_accepting(served->server);
         http_reply(exchange, 200, slice_text("stopped"));

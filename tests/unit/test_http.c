@@ -478,6 +478,30 @@ static void client_that_goes_away_is_noticed_once(void **state)
     assert_count_becomes(state, "connections=", 1);
 }
 
+static void client_that_floods_a_long_poll_is_sent_away(void **state)
+{
+    const struct fixture *fixture = *state;
+    AUTO_FREE char *filler = mem_new(300001);
+    memset(filler, 'x', 300000);
+    long before = count_of(state, "gone=");
+    AUTO_FREE char *flood = mem_format("%s%s", GET("/never"), filler);
+    for (int i = 0; i < 2; i++) {
+        struct client client;
+        assert_true(client_open(fixture, &anyone, &client));
+        if (i == 0) {
+            client_send(&client, flood);
+        } else {
+            client_send(&client, GET("/never"));
+            usleep(50000);
+            client_send(&client, filler);
+        }
+        assert_true(client_sees_close(&client, 5000));
+        client_close(&client);
+    }
+    assert_count_becomes(state, "gone=", before + 2);
+    assert_count_becomes(state, "connections=", 1);
+}
+
 static void server_ends_with_deferred_exchanges_open(void **state)
 {
     struct client clients[5];
@@ -657,6 +681,7 @@ int main(void)
         cmocka_unit_test(certificate_is_swapped_live),
         cmocka_unit_test(deferred_reply_comes_later_than_the_idle_time),
         cmocka_unit_test(client_that_goes_away_is_noticed_once),
+        cmocka_unit_test(client_that_floods_a_long_poll_is_sent_away),
         cmocka_unit_test(server_ends_with_deferred_exchanges_open),
         cmocka_unit_test(idle_and_slow_connections_are_closed),
         cmocka_unit_test(connections_past_the_limit_wait),
