@@ -1,4 +1,5 @@
-/* The agent's loop: hears the desired state, has instances reconciled by child processes, looks after them. */
+/* The agent's loop: hears the desired state, has instances reconciled by child processes, looks after them.
+ */
 #include "agent/agent.h"
 
 #include "agent/channel.h"
@@ -13,10 +14,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <link.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -28,6 +31,7 @@ enum {
     LONGEST_PAUSE = 30 * 1000,
     DISCOVER_INTERVAL = 10 * 60 * 1000,
     STOP_PATIENCE = 5 * 1000,
+    RELEASE_PAUSE = 1000, /* a wait that is worth it */
 };
 
 struct agent {
@@ -36,14 +40,14 @@ struct agent {
     struct engine_releases releases;
     struct agent_site site;
     struct tracks tracks;
-    int signals;            /* signalfd */
+    int signals; /* signalfd */
     bool stopping;
-    bool registered;        /* the server knows this host's engines */
+    bool registered; /* the server knows this host's engines */
     bool polling;
-    int64_t revision;       /* of the desired state that was heard last */
-    int64_t poll_due;       /* clock_steady */
+    int64_t revision; /* of the desired state that was heard last */
+    int64_t poll_due; /* clock_steady */
     int64_t discover_due;
-    int failures;           /* of the channel, in a row */
+    int failures; /* of the channel, in a row */
 };
 
 static void discover(struct agent *agent)
@@ -59,8 +63,8 @@ static void discover(struct agent *agent)
     agent->registered = agent->registered && same;
     agent->discover_due = clock_steady() + DISCOVER_INTERVAL;
     for (size_t i = 0; !same && i < found.count; i++)
-        log_info("action=discover engine=%s version=%s folder=%s", found.items[i].engine, found.items[i].version,
-                 found.items[i].programs);
+        log_info("action=discover engine=%s version=%s folder=%s", found.items[i].engine,
+                 found.items[i].version, found.items[i].programs);
 }
 
 static int register_host(struct agent *agent, struct error *error)
@@ -97,7 +101,8 @@ static void begin_poll(struct agent *agent)
     if (!result && !agent->registered)
         result = register_host(agent, &error);
     if (!result) {
-        AUTO_FREE char *path = mem_format("/agent/v1/desired?revision=%" PRId64 "&wait=%d", agent->revision, POLL_SECONDS);
+        AUTO_FREE char *path =
+            mem_format("/agent/v1/desired?revision=%" PRId64 "&wait=%d", agent->revision, POLL_SECONDS);
         result = channel_poll_begin(agent->channel, path, POLL_SECONDS * CLOCK_SECOND + POLL_GRACE, &error);
     }
     agent->polling = !result;
@@ -151,6 +156,30 @@ static void take_signals(struct agent *agent)
     tracks_reap(&agent->tracks);
 }
 
+/* Program code and constants that starting, enrolling and handshakes needed stays mapped though it is not
+ * needed while the agent waits; a page of it that is needed again comes back from the page cache. */
+static int release_code(struct dl_phdr_info *object, size_t size, void *context)
+{
+    (void)size;
+    (void)context;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || segment->p_flags & PF_W)
+            continue;
+        /* The object's address is a number here; its own header gives a pointer into it. */
+        uintptr_t begin = (object->dlpi_addr + segment->p_vaddr) / page * page;
+        uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_filesz;
+        const char *header = (const char *)object->dlpi_phdr;
+        union {
+            const char *given;
+            void *taken;
+        } cast = {header - ((uintptr_t)header - begin)};
+        madvise(cast.taken, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
 static void turn(struct agent *agent)
 {
     int64_t now = clock_steady();
@@ -166,6 +195,8 @@ static void turn(struct agent *agent)
         due = agent->poll_due;
     if (agent->discover_due < due)
         due = agent->discover_due;
+    if (agent->polling && !agent->tracks.children && due - clock_steady() >= RELEASE_PAUSE)
+        dl_iterate_phdr(release_code, NULL);
     channel_poll_wait(agent->channel, agent->signals, due - clock_steady());
     take_signals(agent);
     finish_poll(agent);
@@ -231,8 +262,8 @@ int agent_run(const struct agent_options *options)
         log_error("action=start result=\"%s\"", error.text);
         return 1;
     }
-    agent.site = (struct agent_site){options->instances_folder, options->listen_addresses, options->client_networks,
-                                     &agent.releases};
+    agent.site = (struct agent_site){options->instances_folder, options->listen_addresses,
+                                     options->client_networks, &agent.releases};
     tracks_load(&agent.tracks, options->instances_folder);
     log_info("action=start endpoint=%s instances=%zu", options->endpoint, agent.tracks.count);
     while (!agent.stopping)

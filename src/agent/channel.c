@@ -17,7 +17,7 @@ struct call {
 };
 
 struct channel {
-    char *endpoint;  /* https://localhost:8443 */
+    char *endpoint;   /* https://localhost:8443 */
     char *for_agents; /* https://agent.sealwright.internal:8443 */
     struct curl_slist *connect_to;
     const char *ca_file;
@@ -48,10 +48,12 @@ static int read_endpoint(struct channel *channel, const char *endpoint, struct e
     curl_free(path);
     curl_url_cleanup(url);
     return good ? 0
-                : error_set(error, ERROR_INVALID, "endpoint %s: expected https://HOST:PORT", endpoint ? endpoint : "(none)");
+                : error_set(error, ERROR_INVALID, "endpoint %s: expected https://HOST:PORT",
+                            endpoint ? endpoint : "(none)");
 }
 
-int channel_new(const struct agent_options *options, const char *pem_file, struct channel **channel, struct error *error)
+int channel_new(const struct agent_options *options, const char *pem_file, struct channel **channel,
+                struct error *error)
 {
     struct channel *new = mem_new(sizeof *new);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -102,8 +104,8 @@ static size_t take_reply(char *data, size_t size, size_t count, void *context)
     return size * count;
 }
 
-static void call_begin(const struct channel *channel, struct call *call, const char *path, const json_t *body, bool enrolled,
-                       int64_t deadline)
+static void call_begin(const struct channel *channel, struct call *call, const char *path, const json_t *body,
+                       bool enrolled, int64_t deadline)
 {
     AUTO_FREE char *url = mem_format("%s%s", enrolled ? channel->for_agents : channel->endpoint, path);
     CURL *easy = curl_easy_init();
@@ -150,15 +152,17 @@ static int call_outcome(struct call *call, CURLcode code, json_t **reply, struct
     json_error_t where;
     *reply = NULL;
     if (code != CURLE_OK)
-        return error_set(error, code == CURLE_OPERATION_TIMEDOUT ? ERROR_TIMEOUT : ERROR_IO, "the server was not reached: %s",
-                         curl_easy_strerror(code));
+        return error_set(error, code == CURLE_OPERATION_TIMEDOUT ? ERROR_TIMEOUT : ERROR_IO,
+                         "the server was not reached: %s", curl_easy_strerror(code));
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status == 204)
         return 0;
-    json_t *json = json_loadb((const char *)call->reply.data, call->reply.length, JSON_REJECT_DUPLICATES, &where);
+    json_t *json =
+        json_loadb((const char *)call->reply.data, call->reply.length, JSON_REJECT_DUPLICATES, &where);
     if (status != 200) {
         const char *reason = json_string_value(json_object_get(json, "error"));
-        int result = error_set(error, code_of_status(status), "the server answered %ld: %s", status, reason ? reason : "");
+        int result = error_set(error, code_of_status(status), "the server answered %ld: %s", status,
+                               reason ? reason : "");
         json_decref(json);
         return result;
     }
@@ -170,8 +174,8 @@ static int call_outcome(struct call *call, CURLcode code, json_t **reply, struct
     return 0;
 }
 
-int channel_call(struct channel *channel, const char *path, const json_t *body, bool enrolled, int64_t deadline,
-                 json_t **reply, struct error *error)
+int channel_call(struct channel *channel, const char *path, const json_t *body, bool enrolled,
+                 int64_t deadline, json_t **reply, struct error *error)
 {
     struct call call;
     call_begin(channel, &call, path, body, enrolled, deadline);
@@ -200,7 +204,11 @@ void channel_poll_wait(struct channel *channel, int descriptor, int64_t timeout)
     int running = 0;
     if (!channel->multi)
         channel->multi = curl_multi_init();
-    curl_multi_poll(channel->multi, &extra, 1, timeout > 600000 ? 600000 : timeout < 0 ? 0 : (int)timeout, NULL);
+    curl_multi_poll(channel->multi, &extra, 1,
+                    timeout > 600000 ? 600000
+                    : timeout < 0    ? 0
+                                     : (int)timeout,
+                    NULL);
     if (channel->poll.easy)
         curl_multi_perform(channel->multi, &running);
 }
@@ -218,8 +226,8 @@ bool channel_poll_ended(struct channel *channel, int *result, json_t **reply, st
     return true;
 }
 
-static int read_reply(const json_t *json, const struct certificate_request *request, struct certificate_reply *reply,
-                      struct error *error)
+static int read_reply(const json_t *json, const struct certificate_request *request,
+                      struct certificate_reply *reply, struct error *error)
 {
     const json_t *replies = json_object_get(json, "replies");
     int result = certificate_reply_from_json(json_array_get(replies, 0), reply, error);
@@ -231,8 +239,8 @@ static int read_reply(const json_t *json, const struct certificate_request *requ
     return result;
 }
 
-static int ask_certificate(void *context, const struct certificate_request *request, struct certificate_reply *reply,
-                           struct error *error)
+static int ask_certificate(void *context, const struct certificate_request *request,
+                           struct certificate_reply *reply, struct error *error)
 {
     json_t *body = json_object(), *list = json_array(), *answer = NULL;
     json_array_append_new(list, certificate_request_to_json(request));
@@ -260,5 +268,6 @@ static int send_report(void *context, const json_t *observed, struct error *erro
 
 struct agent_transport channel_transport(struct channel *channel)
 {
-    return (struct agent_transport){.certificate = ask_certificate, .report = send_report, .context = channel};
+    return (struct agent_transport){
+        .certificate = ask_certificate, .report = send_report, .context = channel};
 }

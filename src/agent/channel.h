@@ -9,15 +9,18 @@
 
 struct channel;
 
-/* `pem_file` holds the agent's key and certificate. ERROR_INVALID for an endpoint that is no https address. */
-int channel_new(const struct agent_options *options, const char *pem_file, struct channel **channel, struct error *error);
+/* `pem_file` holds the agent's key and certificate. ERROR_INVALID for an endpoint that is no https address.
+ */
+int channel_new(const struct agent_options *options, const char *pem_file, struct channel **channel,
+                struct error *error);
 void channel_free(struct channel *channel);
 
-/* One call, at most `deadline` ms long. `body` may be NULL (GET). With `enrolled` it shows the agent's certificate to the server name
- * kept for agents. *reply is NULL after a 204. ERROR_INVALID, ERROR_DENIED and ERROR_STATE where the server refused (400, 403, 409),
- * ERROR_BUSY for its own trouble (5xx), ERROR_IO where it was not reached. */
-int channel_call(struct channel *channel, const char *path, const json_t *body, bool enrolled, int64_t deadline,
-                 json_t **reply, struct error *error);
+/* One call, at most `deadline` ms long. `body` may be NULL (GET). With `enrolled` it shows the agent's
+ * certificate to the server name kept for agents. *reply is NULL after a 204. ERROR_INVALID, ERROR_DENIED and
+ * ERROR_STATE where the server refused (400, 403, 409), ERROR_BUSY for its own trouble (5xx), ERROR_IO where
+ * it was not reached. */
+int channel_call(struct channel *channel, const char *path, const json_t *body, bool enrolled,
+                 int64_t deadline, json_t **reply, struct error *error);
 
 /* A poll that waits at the server, without keeping this process: at most one at a time. */
 int channel_poll_begin(struct channel *channel, const char *path, int64_t deadline, struct error *error);

@@ -25,7 +25,8 @@ static void trim(struct buf *text)
 }
 
 /* A first line of a file, without white space at its end. */
-static int read_word(const struct agent_options *options, const char *name, struct buf *word, struct error *error)
+static int read_word(const struct agent_options *options, const char *name, struct buf *word,
+                     struct error *error)
 {
     AUTO_FREE char *path = mem_format("%s/%s", options->state_folder, name);
     int result = file_read(path, 4096, word, error);
@@ -58,7 +59,8 @@ static int read_host(const struct agent_options *options, struct buf *host, stru
     return result == ERROR_NOT_FOUND ? make_host(options, host, error) : result;
 }
 
-static int load_certificate(const struct agent_options *options, struct certificate_facts *facts, struct error *error)
+static int load_certificate(const struct agent_options *options, struct certificate_facts *facts,
+                            struct error *error)
 {
     AUTO_FREE char *path = identity_file(options);
     AUTO_SECRET struct buf pem = {0};
@@ -84,7 +86,8 @@ static int keep(const struct agent_options *options, EVP_PKEY *key, const json_t
     if (!certificate || certificate_list_parse_pem(slice_text(certificate), &list, error) || !list.count ||
         X509_check_private_key(list.items[0], key) != 1) {
         certificate_list_free(&list);
-        return error_set(error, ERROR_INVALID, "the server's answer holds no certificate for this agent's key");
+        return error_set(error, ERROR_INVALID,
+                         "the server's answer holds no certificate for this agent's key");
     }
     certificate_list_free(&list);
     int result = key_to_pem(key, &key_pem, error);
@@ -97,8 +100,8 @@ static int keep(const struct agent_options *options, EVP_PKEY *key, const json_t
 }
 
 /* Asks for a certificate; `token` is NULL for a renewal. */
-static int request(const struct agent_options *options, struct channel *channel, const char *host, const char *token,
-                   struct error *error)
+static int request(const struct agent_options *options, struct channel *channel, const char *host,
+                   const char *token, struct error *error)
 {
     AUTO_BUF struct buf der = {0}, base64 = {0};
     struct text_list names = {0};
@@ -115,8 +118,8 @@ static int request(const struct agent_options *options, struct channel *channel,
             json_object_set_new(body, "token", json_string(token));
             json_object_set_new(body, "host", json_string(host));
         }
-        result = channel_call(channel, token ? "/agent/v1/enroll" : "/agent/v1/renew", body, !token, CALL_DEADLINE, &reply,
-                              error);
+        result = channel_call(channel, token ? "/agent/v1/enroll" : "/agent/v1/renew", body, !token,
+                              CALL_DEADLINE, &reply, error);
     }
     if (!result)
         result = keep(options, key, reply, error);

@@ -11,8 +11,8 @@
 
 char *identity_file(const struct agent_options *options);
 
-/* Enrols when there is no certificate, renews it when two thirds of its life are over. 0 when the agent can call the server;
- * ERROR_NOT_FOUND when there is neither a certificate nor a token. */
+/* Enrols when there is no certificate, renews it when two thirds of its life are over. 0 when the agent can
+ * call the server; ERROR_NOT_FOUND when there is neither a certificate nor a token. */
 int identity_ensure(const struct agent_options *options, struct channel *channel, struct error *error);
 
 #endif

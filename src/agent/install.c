@@ -44,8 +44,9 @@ static int split_chain(struct slice pem, struct pair *pair, struct error *error)
     }
     certificate_list_free(&all);
     if (!result && (!pair->served.count || !pair->roots.count))
-        result = error_set(error, ERROR_INVALID, "the chain holds %zu certificates below a root and %zu roots",
-                           pair->served.count, pair->roots.count);
+        result =
+            error_set(error, ERROR_INVALID, "the chain holds %zu certificates below a root and %zu roots",
+                      pair->served.count, pair->roots.count);
     return result ? result : certificate_facts(pair->served.items[0], &pair->leaf, error);
 }
 
@@ -103,8 +104,9 @@ static int check_reply(const struct work *work, const char *chain, EVP_PKEY *key
     return result ? error_prefix(error, "the server's certificate is not usable") : 0;
 }
 
-/* The key of a generation is made once and kept before it is used, so that a request repeated after a crash is for the same
- * key and gets the same certificate. A key of another kind than the CA signs is of no use and replaced. */
+/* The key of a generation is made once and kept before it is used, so that a request repeated after a crash
+ * is for the same key and gets the same certificate. A key of another kind than the CA signs is of no use and
+ * replaced. */
 static int obtain_key(const struct work *work, const char *folder, EVP_PKEY **key, struct error *error)
 {
     AUTO_FREE char *path = mem_format("%s/key.pem", folder);
@@ -135,8 +137,8 @@ static int ask(const struct work *work, int64_t generation, EVP_PKEY *key, char 
     if (!result)
         result = work->transport->certificate(work->transport->context, &request, &reply, error);
     if (!result && !reply.chain)
-        result = error_set(error, reply.retry ? ERROR_BUSY : ERROR_DENIED, "the server gave no certificate: %s",
-                           reply.error ? reply.error : "no reason");
+        result = error_set(error, reply.retry ? ERROR_BUSY : ERROR_DENIED,
+                           "the server gave no certificate: %s", reply.error ? reply.error : "no reason");
     if (!result)
         result = check_reply(work, reply.chain, key, error);
     if (!result)
@@ -152,8 +154,9 @@ static bool is_obtained(const struct work *work, int64_t generation)
     struct pair pair;
     EVP_PKEY *key = NULL;
     const struct ca_profile *profile = ca_profile_find(work->desired->ca_identifier);
-    bool good = pair_load(work, generation, &pair, NULL) == 0 && key_from_pem(slice_buf(&pair.key), &key, NULL) == 0 &&
-                profile && key_is_kind(key, profile->key) && X509_check_private_key(pair.served.items[0], key) == 1 &&
+    bool good = pair_load(work, generation, &pair, NULL) == 0 &&
+                key_from_pem(slice_buf(&pair.key), &key, NULL) == 0 && profile &&
+                key_is_kind(key, profile->key) && X509_check_private_key(pair.served.items[0], key) == 1 &&
                 pair_valid(work, &pair, NULL) == 0;
     EVP_PKEY_free(key);
     pair_free(&pair);
@@ -198,13 +201,15 @@ static bool file_is(const char *path, const struct buf *content, const char **wh
         *what = "is missing";
         return false;
     }
-    /* The engines refuse a private key that others may read; PostgreSQL then keeps no TLS at all after a restart. */
+    /* The engines refuse a private key that others may read; PostgreSQL then keeps no TLS at all after a
+     * restart. */
     if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 07777) != 0600) {
         *what = "has another owner or mode";
         return false;
     }
     *what = "has another content";
-    return file_read(path, FILE_LIMIT, &found, NULL) == 0 && slice_equal(slice_buf(&found), slice_buf(content));
+    return file_read(path, FILE_LIMIT, &found, NULL) == 0 &&
+           slice_equal(slice_buf(&found), slice_buf(content));
 }
 
 bool pair_in_place(const struct work *work, const struct pair *pair, char *found, size_t size)
@@ -255,9 +260,10 @@ static int look_at(const char *address, void *context, struct error *error)
     if (!result) {
         text_copy(work->served_serial, sizeof work->served_serial, served.leaf.serial);
         if (!chain_equal(&served.chain, &look->pair->served))
-            result = error_set(error, ERROR_STATE,
-                               "%s port %d serves the certificate with serial %s (%zu in its chain), expected %s", to,
-                               work->engine.port, served.leaf.serial, served.chain.count, look->pair->leaf.serial);
+            result = error_set(
+                error, ERROR_STATE,
+                "%s port %d serves the certificate with serial %s (%zu in its chain), expected %s", to,
+                work->engine.port, served.leaf.serial, served.chain.count, look->pair->leaf.serial);
     }
     probe_result_free(&served);
     return result;
@@ -297,7 +303,8 @@ static int put_back(struct work *work, int64_t generation, struct error *error)
     struct error why = {0};
     if (state->refused != generation)
         state_add_event(state, "failure",
-                        "The new server certificate of DB instance %s could not be installed and the old one was put back: %s",
+                        "The new server certificate of DB instance %s could not be installed and the old one "
+                        "was put back: %s",
                         work->desired->identifier, error->text);
     state->refused = generation;
     int result = pair_load(work, state->certificate_generation, &old, &why);
@@ -311,7 +318,8 @@ static int put_back(struct work *work, int64_t generation, struct error *error)
     int saved = state_save(work->folder, state, &why);
     if (saved)
         log_error("instance=%s action=save-state result=\"%s\"", work->desired->identifier, why.text);
-    return error_prefix(error, "the new server certificate could not be installed and the old one was put back");
+    return error_prefix(error,
+                        "the new server certificate could not be installed and the old one was put back");
 }
 
 int pair_install(struct work *work, const struct pair *pair, struct error *error)
@@ -326,8 +334,8 @@ int pair_install(struct work *work, const struct pair *pair, struct error *error
         result = place_and_see(work, pair, error);
     if (result)
         return state->certificate_generation ? put_back(work, pair->generation, error) : result;
-    log_info("instance=%s action=install-certificate generation=%lld serial=%s result=served", work->desired->identifier,
-             (long long)pair->generation, pair->leaf.serial);
+    log_info("instance=%s action=install-certificate generation=%lld serial=%s result=served",
+             work->desired->identifier, (long long)pair->generation, pair->leaf.serial);
     state->certificate_generation = pair->generation;
     state->installing = 0;
     state->refused = 0;

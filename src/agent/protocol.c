@@ -48,11 +48,13 @@ static int take_owned(const json_t *json, const char *name, size_t limit, char *
     return 0;
 }
 
-static int take_integer(const json_t *json, const char *name, int64_t most, int64_t *target, struct error *error)
+static int take_integer(const json_t *json, const char *name, int64_t most, int64_t *target,
+                        struct error *error)
 {
     const json_t *member = json_object_get(json, name);
     if (!json_is_integer(member) || json_integer_value(member) < 0 || json_integer_value(member) > most)
-        return error_set(error, ERROR_INVALID, "%s: expected an integer from 0 to %lld", name, (long long)most);
+        return error_set(error, ERROR_INVALID, "%s: expected an integer from 0 to %lld", name,
+                         (long long)most);
     *target = json_integer_value(member);
     return 0;
 }
@@ -74,7 +76,8 @@ static int take_flag(const json_t *json, const char *name, bool *target, struct 
     return 0;
 }
 
-static int take_array(const json_t *json, const char *name, size_t limit, const json_t **array, struct error *error)
+static int take_array(const json_t *json, const char *name, size_t limit, const json_t **array,
+                      struct error *error)
 {
     *array = json_object_get(json, name);
     if (!json_is_array(*array) || json_array_size(*array) > limit)
@@ -90,8 +93,8 @@ static int take_resource_id(const json_t *json, char target[40], struct error *e
         return result;
     bool good = target[0] && target[0] != '-';
     for (const char *at = target; *at; at++)
-        good = good && ((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') ||
-                        *at == '-');
+        good = good && ((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') ||
+                        (*at >= '0' && *at <= '9') || *at == '-');
     if (!good)
         return error_set(error, ERROR_INVALID, "resource_id: expected letters, digits and hyphens");
     return 0;
@@ -121,15 +124,18 @@ void desired_set_parameter(struct desired_instance *desired, const char *name, c
         parameter->value = copy;
         return;
     }
-    desired->parameters = mem_grow(desired->parameters, desired->parameter_count + 1, sizeof *desired->parameters);
-    desired->parameters[desired->parameter_count++] = (struct name_value){mem_string(name), mem_string(value)};
+    desired->parameters =
+        mem_grow(desired->parameters, desired->parameter_count + 1, sizeof *desired->parameters);
+    desired->parameters[desired->parameter_count++] =
+        (struct name_value){mem_string(name), mem_string(value)};
 }
 
 static int take_parameters(const json_t *json, struct desired_instance *desired, struct error *error)
 {
     json_t *object = json_object_get(json, "parameters");
     if (!json_is_object(object) || json_object_size(object) > PARAMETER_LIMIT)
-        return error_set(error, ERROR_INVALID, "parameters: expected an object of at most %d members", PARAMETER_LIMIT);
+        return error_set(error, ERROR_INVALID, "parameters: expected an object of at most %d members",
+                         PARAMETER_LIMIT);
     for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
         const char *name = json_object_iter_key(at);
         const json_t *value = json_object_iter_value(at);
@@ -154,7 +160,8 @@ static int read_desired(const json_t *json, struct desired_instance *desired, st
     if (!result)
         result = take_text(json, "engine", desired->engine, sizeof desired->engine, error);
     if (!result)
-        result = take_text(json, "engine_version", desired->engine_version, sizeof desired->engine_version, error);
+        result =
+            take_text(json, "engine_version", desired->engine_version, sizeof desired->engine_version, error);
     if (!result)
         result = take_integer(json, "generation", INT64_MAX, &desired->generation, error);
     if (!result)
@@ -166,14 +173,16 @@ static int read_desired(const json_t *json, struct desired_instance *desired, st
     if (!result)
         result = take_port(json, &desired->port, error);
     if (!result)
-        result = take_text(json, "ca_identifier", desired->ca_identifier, sizeof desired->ca_identifier, error);
+        result =
+            take_text(json, "ca_identifier", desired->ca_identifier, sizeof desired->ca_identifier, error);
     if (!result)
         result =
             take_integer(json, "certificate_generation", INT64_MAX, &desired->certificate_generation, error);
     if (!result)
         result = take_names(json, &desired->names, error);
     if (!result)
-        result = take_text(json, "master_username", desired->master_username, sizeof desired->master_username, error);
+        result = take_text(json, "master_username", desired->master_username, sizeof desired->master_username,
+                           error);
     if (!result)
         result = take_owned(json, "master_password", PASSWORD_LENGTH, &desired->master_password, error);
     if (!result)
@@ -301,7 +310,8 @@ static int read_observed(const json_t *json, struct observed_instance *observed,
     if (!result)
         result = take_port(json, &observed->port, error);
     if (!result)
-        result = take_text(json, "engine_version", observed->engine_version, sizeof observed->engine_version, error);
+        result = take_text(json, "engine_version", observed->engine_version, sizeof observed->engine_version,
+                           error);
     if (!result)
         result = take_integer(json, "restart", INT64_MAX, &observed->restart, error);
     if (!result)
@@ -359,7 +369,8 @@ json_t *observed_to_json(const struct observed_instance *observed)
 
 void observed_free(struct observed_instance *observed)
 {
-    /* An event that was being read when its list was refused is not counted yet; its message was never set. */
+    /* An event that was being read when its list was refused is not counted yet; its message was never set.
+     */
     for (size_t i = 0; i < observed->event_count; i++)
         free(observed->events[i].message);
     free(observed->events);
@@ -389,12 +400,14 @@ static int take_request(const json_t *json, struct buf *request, struct error *e
     const json_t *member = json_object_get(json, "request");
     if (!json_is_string(member) || json_string_length(member) > REQUEST_LENGTH ||
         !text_from_base64(slice_text(json_string_value(member)), request))
-        return error_set(error, ERROR_INVALID, "request: expected a certificate request in base64, at most %d bytes",
+        return error_set(error, ERROR_INVALID,
+                         "request: expected a certificate request in base64, at most %d bytes",
                          REQUEST_LENGTH);
     return 0;
 }
 
-int certificate_request_from_json(const json_t *json, struct certificate_request *request, struct error *error)
+int certificate_request_from_json(const json_t *json, struct certificate_request *request,
+                                  struct error *error)
 {
     *request = (struct certificate_request){0};
     int result = check_object(json, "a certificate request", error);
@@ -434,7 +447,8 @@ int certificate_reply_from_json(const json_t *json, struct certificate_reply *re
     if (!result)
         result = take_resource_id(json, reply->resource_id, error);
     if (!result)
-        result = take_integer(json, "certificate_generation", INT64_MAX, &reply->certificate_generation, error);
+        result =
+            take_integer(json, "certificate_generation", INT64_MAX, &reply->certificate_generation, error);
     if (!result)
         result = take_owned(json, "chain", CHAIN_LENGTH, &reply->chain, error);
     if (!result)

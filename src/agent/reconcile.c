@@ -9,12 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <signal.h>
 #include <unistd.h>
 
 enum { STOP_DEADLINE = 60 * 1000 };
@@ -73,7 +73,8 @@ static int helper_finish(const struct helper *helper, struct error *error)
     int status = 0;
     if (waitpid(helper->pid, &status, 0) == helper->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    return error_set(error, ERROR_IO, "the engine's data could not be made: %s", length ? text : "the process was ended");
+    return error_set(error, ERROR_IO, "the engine's data could not be made: %s",
+                     length ? text : "the process was ended");
 }
 
 static int provision(struct work *work, struct error *error)
@@ -85,8 +86,10 @@ static int provision(struct work *work, struct error *error)
     if (result)
         return result;
     struct error certificate = {0};
-    if (!work->state.certificate_generation && pair_obtain(work, work->desired->certificate_generation, &certificate))
-        log_warning("instance=%s action=obtain-certificate result=\"%s\"", work->desired->identifier, certificate.text);
+    if (!work->state.certificate_generation &&
+        pair_obtain(work, work->desired->certificate_generation, &certificate))
+        log_warning("instance=%s action=obtain-certificate result=\"%s\"", work->desired->identifier,
+                    certificate.text);
     return helper_finish(&helper, error);
 }
 
@@ -100,7 +103,8 @@ static int stop(struct work *work, struct error *error)
     return result ? result : work->driver->stop(&work->engine, STOP_DEADLINE, error);
 }
 
-/* Restarts once for each step of the counter: the process to end is written down, another one is the restarted engine. */
+/* Restarts once for each step of the counter: the process to end is written down, another one is the
+ * restarted engine. */
 static int stop_for_restart(struct work *work, struct error *error)
 {
     struct instance_state *state = &work->state;
@@ -175,13 +179,14 @@ static int find_engine(struct work *work, struct failure *failure)
     const struct desired_instance *desired = work->desired;
     work->driver = engine_find(desired->engine);
     if (!work->driver)
-        return hopeless(failure, error_set(&failure->error, ERROR_NOT_FOUND, "engine %s is unknown to this agent",
-                                           desired->engine));
+        return hopeless(failure, error_set(&failure->error, ERROR_NOT_FOUND,
+                                           "engine %s is unknown to this agent", desired->engine));
     work->engine.release = engine_release_choose(work->site->releases, work->driver, desired->engine_version);
     if (!work->engine.release && !desired->deleted)
-        return hopeless(failure, error_set(&failure->error, ERROR_NOT_FOUND,
-                                           "version %s of %s is not installed on this host: install its package",
-                                           desired->engine_version, desired->engine));
+        return hopeless(failure,
+                        error_set(&failure->error, ERROR_NOT_FOUND,
+                                  "version %s of %s is not installed on this host: install its package",
+                                  desired->engine_version, desired->engine));
     return 0;
 }
 
@@ -198,7 +203,8 @@ static int reach(struct work *work, struct failure *failure)
     return work->desired->running ? reach_running(work, failure) : reach_stopped(work, failure);
 }
 
-static void observe(const struct work *work, int result, const struct failure *failure, struct observed_instance *observed)
+static void observe(const struct work *work, int result, const struct failure *failure,
+                    struct observed_instance *observed)
 {
     const struct instance_state *state = &work->state;
     const struct desired_instance *desired = work->desired;
@@ -224,7 +230,8 @@ static void observe(const struct work *work, int result, const struct failure *f
         observed->problem = mem_string(failure->error.text);
 }
 
-/* Sends what is not acknowledged yet, oldest first. A report that the server cannot take will not be taken later either. */
+/* Sends what is not acknowledged yet, oldest first. A report that the server cannot take will not be taken
+ * later either. */
 static int send_reports(struct work *work)
 {
     const struct agent_transport *transport = work->transport;
@@ -248,14 +255,16 @@ static int lock_folder(const char *folder, int *lock)
     return *lock < 0 || flock(*lock, LOCK_EX | LOCK_NB) < 0 ? ERROR_BUSY : 0;
 }
 
-static void work_prepare(struct work *work, const struct agent_site *site, const struct desired_instance *desired)
+static void work_prepare(struct work *work, const struct agent_site *site,
+                         const struct desired_instance *desired)
 {
     work->site = site;
     work->desired = desired;
     work->folder = mem_format("%s/%s", site->instances_folder, desired->resource_id);
     work->parameters = mem_new_array(desired->parameter_count + 1, sizeof *work->parameters);
     for (size_t i = 0; i < desired->parameter_count; i++)
-        work->parameters[i] = (struct engine_parameter){desired->parameters[i].name, desired->parameters[i].value};
+        work->parameters[i] =
+            (struct engine_parameter){desired->parameters[i].name, desired->parameters[i].value};
     work->engine = (struct engine_instance){
         .folder = work->folder,
         .listen_addresses = site->listen_addresses,
@@ -290,7 +299,8 @@ static enum reconcile_outcome round_of(struct work *work, bool always)
     if (!saved)
         saved = state_save(work->folder, &work->state, &failure.error);
     if (saved)
-        log_error("instance=%s action=save-state result=\"%s\"", work->desired->identifier, failure.error.text);
+        log_error("instance=%s action=save-state result=\"%s\"", work->desired->identifier,
+                  failure.error.text);
     if (result)
         return failure.hopeless && !sent && !saved ? RECONCILE_FAILED : RECONCILE_AGAIN;
     if (sent || saved)
@@ -300,7 +310,8 @@ static enum reconcile_outcome round_of(struct work *work, bool always)
     return RECONCILE_DONE;
 }
 
-enum reconcile_outcome reconcile_instance(const struct agent_site *site, const struct agent_transport *transport,
+enum reconcile_outcome reconcile_instance(const struct agent_site *site,
+                                          const struct agent_transport *transport,
                                           const struct desired_instance *desired, bool always)
 {
     AUTO_CLOSE int lock = -1;
@@ -314,7 +325,8 @@ enum reconcile_outcome reconcile_instance(const struct agent_site *site, const s
     if (!result)
         result = state_load(work.folder, &work.state, &error);
     if (result)
-        log_error("instance=%s resource=%s result=\"%s\"", desired->identifier, desired->resource_id, error.text);
+        log_error("instance=%s resource=%s result=\"%s\"", desired->identifier, desired->resource_id,
+                  error.text);
     else
         outcome = round_of(&work, always);
     work_free(&work);
@@ -327,15 +339,16 @@ static bool is_due(struct work *work)
     struct pair pair = {0};
     char found[200];
     work->driver = engine_find(work->desired->engine);
-    if (!work->driver || work->desired->deleted || state->reached != work->desired->generation || state->event_count ||
-        json_array_size(state->reports))
+    if (!work->driver || work->desired->deleted || state->reached != work->desired->generation ||
+        state->event_count || json_array_size(state->reports))
         return true;
     bool running = work->driver->status(&work->engine).running;
     if (running != work->desired->running)
         return true;
     if (!running)
         return false;
-    bool due = pair_load(work, state->certificate_generation, &pair, NULL) || !pair_in_place(work, &pair, found, sizeof found);
+    bool due = pair_load(work, state->certificate_generation, &pair, NULL) ||
+               !pair_in_place(work, &pair, found, sizeof found);
     pair_free(&pair);
     return due;
 }

@@ -1,5 +1,5 @@
-/* Brings one instance to its desired state. Level-triggered: every call looks at what is there and does what is missing, so it
- * may be killed at any instant and called again. */
+/* Brings one instance to its desired state. Level-triggered: every call looks at what is there and does what
+ * is missing, so it may be killed at any instant and called again. */
 #ifndef AGENT_RECONCILE_H
 #define AGENT_RECONCILE_H
 
@@ -8,8 +8,8 @@
 
 /* How to reach the server. Both return 0 only when the server answered. */
 struct agent_transport {
-    int (*certificate)(void *context, const struct certificate_request *request, struct certificate_reply *reply,
-                       struct error *error);
+    int (*certificate)(void *context, const struct certificate_request *request,
+                       struct certificate_reply *reply, struct error *error);
     int (*report)(void *context, const json_t *observed, struct error *error);
     void *context;
 };
@@ -28,13 +28,15 @@ enum reconcile_outcome {
     RECONCILE_FAILED, /* cannot converge without a change; the server knows */
 };
 
-/* One round for one instance: looks, acts, writes down what there is to report and sends it. `always` reports even when
- * nothing changed since the last report. Only one process at a time works on an instance; a second one gets RECONCILE_AGAIN. */
-enum reconcile_outcome reconcile_instance(const struct agent_site *site, const struct agent_transport *transport,
+/* One round for one instance: looks, acts, writes down what there is to report and sends it. `always` reports
+ * even when nothing changed since the last report. Only one process at a time works on an instance; a second
+ * one gets RECONCILE_AGAIN. */
+enum reconcile_outcome reconcile_instance(const struct agent_site *site,
+                                          const struct agent_transport *transport,
                                           const struct desired_instance *desired, bool always);
 
-/* A cheap look without network or lock: true when the instance is not as it was left (engine gone, certificate files changed,
- * something not done or not reported yet), so that reconcile_instance is due. */
+/* A cheap look without network or lock: true when the instance is not as it was left (engine gone,
+ * certificate files changed, something not done or not reported yet), so that reconcile_instance is due. */
 bool reconcile_due(const struct agent_site *site, const struct desired_instance *desired);
 
 #endif

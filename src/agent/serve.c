@@ -30,7 +30,8 @@ int serve_start(struct work *work, struct error *error)
     }
 }
 
-/* Files that somebody changed go back before the engine can read them; it is told in an event once it is on disk. */
+/* Files that somebody changed go back before the engine can read them; it is told in an event once it is on
+ * disk. */
 static int repair(struct work *work, const struct pair *pair, bool running, struct error *error)
 {
     struct instance_state *state = &work->state;
@@ -40,7 +41,8 @@ static int repair(struct work *work, const struct pair *pair, bool running, stru
     if (!state->installing) {
         log_warning("instance=%s action=repair-certificate found=\"%s\"", work->desired->identifier, found);
         state_add_event(state, "failure",
-                        "The server certificate files of DB instance %s were found changed on disk (%s); the installed pair with "
+                        "The server certificate files of DB instance %s were found changed on disk (%s); the "
+                        "installed pair with "
                         "serial %s was put back.",
                         work->desired->identifier, found, pair->leaf.serial);
         int result = state_save(work->folder, state, error);
@@ -61,7 +63,8 @@ static int see_served(struct work *work, const struct pair *pair, struct error *
         return 0;
     if (result == ERROR_STATE && !state->installing) {
         state_add_event(state, "failure",
-                        "DB instance %s served another certificate than the installed one (%s); the installed one was loaded again.",
+                        "DB instance %s served another certificate than the installed one (%s); the "
+                        "installed one was loaded again.",
                         work->desired->identifier, error->text);
         result = state_save(work->folder, state, error);
         if (result)
@@ -76,7 +79,8 @@ static int start_installed(struct work *work, struct error *error)
     struct instance_state *state = &work->state;
     if (state->up) {
         log_warning("instance=%s action=start reason=\"engine was not running\"", work->desired->identifier);
-        state_add_event(state, "recovery", "The database engine of DB instance %s was not running and was started again.",
+        state_add_event(state, "recovery",
+                        "The database engine of DB instance %s was not running and was started again.",
                         work->desired->identifier);
         int result = state_save(work->folder, state, error);
         if (result)
@@ -110,7 +114,8 @@ static int install(struct work *work, int64_t generation, struct error *error)
     return result;
 }
 
-/* The very first start; the port may turn out to be shared with a program that answers on one of the addresses. */
+/* The very first start; the port may turn out to be shared with a program that answers on one of the
+ * addresses. */
 static int serve_first(struct work *work, int64_t generation, struct error *error)
 {
     int result = install(work, generation, error);
@@ -130,7 +135,8 @@ static int serve_certificate(struct work *work, struct error *error)
     int64_t wanted = work->desired->certificate_generation;
     struct pair installed = {0};
     if (state->certificate_generation && pair_load(work, state->certificate_generation, &installed, error)) {
-        log_error("instance=%s action=load-certificate result=\"%s\"", work->desired->identifier, error->text);
+        log_error("instance=%s action=load-certificate result=\"%s\"", work->desired->identifier,
+                  error->text);
         state->certificate_generation = 0;
     }
     int64_t current = state->certificate_generation;
@@ -138,7 +144,8 @@ static int serve_certificate(struct work *work, struct error *error)
     int obtained = wanted > current || !current ? pair_obtain(work, wanted, &why) : 0;
     bool news = !obtained && (wanted > current || !current);
     int result = 0;
-    /* Where a crash left the new pair in the middle of its installation, that goes on instead of a step back. */
+    /* Where a crash left the new pair in the middle of its installation, that goes on instead of a step back.
+     */
     bool resume = news && state->installing == wanted && work->driver->status(&work->engine).running;
     if (current && !resume)
         result = serve_installed(work, &installed, error);
@@ -162,7 +169,8 @@ static int serve_master(struct work *work, struct error *error)
         return 0;
     if (!desired->master_password)
         return error_set(error, ERROR_BUSY, "the server has not sent the master user's password yet");
-    const struct engine_master master = {desired->master_username, desired->master_password, desired->database};
+    const struct engine_master master = {desired->master_username, desired->master_password,
+                                         desired->database};
     int result = work->driver->set_master(&work->engine, &master, error);
     if (!result)
         state->password_generation = desired->password_generation;

@@ -1,29 +1,31 @@
-/* What an agent keeps on disk of one instance: enough to run it on without a server, and to go on after any crash. */
+/* What an agent keeps on disk of one instance: enough to run it on without a server, and to go on after any
+ * crash. */
 #ifndef AGENT_STATE_H
 #define AGENT_STATE_H
 
 #include "agent/protocol.h"
 
 struct instance_state {
-    bool known;                     /* was loaded, or saved once */
+    bool known;                      /* was loaded, or saved once */
     struct desired_instance desired; /* the last that was heard, without the password */
-    int64_t reached;                /* the generation whose desired state was reached; 0: none */
-    int port;                       /* of the running engine; 0 until its first start */
-    bool up;                        /* the engine is meant to run: when it does not, something else stopped it */
-    int64_t restart;                /* restarts done */
-    int restart_pid;                /* the process that a restart under way is to end; 0: none */
-    int64_t password_generation;    /* applied */
+    int64_t reached;                 /* the generation whose desired state was reached; 0: none */
+    int port;                        /* of the running engine; 0 until its first start */
+    bool up;                     /* the engine is meant to run: when it does not, something else stopped it */
+    int64_t restart;             /* restarts done */
+    int restart_pid;             /* the process that a restart under way is to end; 0: none */
+    int64_t password_generation; /* applied */
     int64_t certificate_generation; /* installed, and seen on the wire */
-    int64_t installing;             /* the generation whose files may stand in the engine's folder already; 0: none */
-    int64_t refused;                /* the generation whose failed installation was told in an event */
-    struct observed_event *events;  /* not in a report yet */
+    int64_t installing; /* the generation whose files may stand in the engine's folder already; 0: none */
+    int64_t refused;    /* the generation whose failed installation was told in an event */
+    struct observed_event *events; /* not in a report yet */
     size_t event_count;
-    json_t *reports;                /* array of reports not acknowledged yet, oldest first */
-    uint64_t last_report;           /* a hash of the newest, so that the same is not said twice */
-    char *saved;                    /* the text on disk */
+    json_t *reports;      /* array of reports not acknowledged yet, oldest first */
+    uint64_t last_report; /* a hash of the newest, so that the same is not said twice */
+    char *saved;          /* the text on disk */
 };
 
-/* Loads <folder>/state.json; a missing one gives an empty state. ERROR_INVALID for one that cannot be read. */
+/* Loads <folder>/state.json; a missing one gives an empty state. ERROR_INVALID for one that cannot be read.
+ */
 int state_load(const char *folder, struct instance_state *state, struct error *error);
 /* Writes it where it differs from what is on disk. */
 int state_save(const char *folder, struct instance_state *state, struct error *error);
@@ -35,8 +37,9 @@ void state_add_event(struct instance_state *state, const char *category, const c
 /* Replaces the desired state by a copy without the password. */
 void state_set_desired(struct instance_state *state, const struct desired_instance *desired);
 
-/* Moves the events into the report and appends it to those to be sent, with a new report_id. Without events, a report that says
- * what the last one said is left out unless `always`. Older ones without events are dropped: the newest tells all. */
+/* Moves the events into the report and appends it to those to be sent, with a new report_id. Without events,
+ * a report that says what the last one said is left out unless `always`. Older ones without events are
+ * dropped: the newest tells all. */
 void state_add_report(struct instance_state *state, struct observed_instance *observed, bool always);
 
 #endif

@@ -96,8 +96,8 @@ void tracks_hear(struct tracks *tracks, struct desired_instance *desired)
     *desired = (struct desired_instance){0};
 }
 
-/* An instance that was deleted is forgotten once the server does; one that the server does not know at all is left as it is:
- * data is not thrown away for a list that may be wrong. */
+/* An instance that was deleted is forgotten once the server does; one that the server does not know at all is
+ * left as it is: data is not thrown away for a list that may be wrong. */
 void tracks_end_list(struct tracks *tracks)
 {
     for (size_t i = tracks->count; i-- > 0;) {
@@ -162,8 +162,8 @@ static void start(struct tracks *tracks, struct track *track, const struct agent
     tracks->children++;
 }
 
-void tracks_start(struct tracks *tracks, const struct agent_site *site, const struct agent_transport *transport,
-                  int concurrency)
+void tracks_start(struct tracks *tracks, const struct agent_site *site,
+                  const struct agent_transport *transport, int concurrency)
 {
     int64_t now = clock_steady();
     for (size_t i = 0; i < tracks->count && tracks->children < (size_t)concurrency; i++) {
@@ -206,8 +206,8 @@ void tracks_reap(struct tracks *tracks)
             tracks->children--;
             take_outcome(track, status);
         } else if (now >= track->child_until) {
-            log_error("instance=%s action=reconcile result=\"not done within %d ms: ended\"", track->desired.identifier,
-                      CHILD_DEADLINE);
+            log_error("instance=%s action=reconcile result=\"not done within %d ms: ended\"",
+                      track->desired.identifier, CHILD_DEADLINE);
             kill(track->child, SIGKILL);
         }
     }
@@ -218,10 +218,10 @@ int64_t tracks_next(const struct tracks *tracks, int concurrency)
     int64_t next = INT64_MAX;
     for (size_t i = 0; i < tracks->count; i++) {
         const struct track *track = &tracks->items[i];
-        int64_t due = track->child                                 ? track->child_until
-                      : track->due == INT64_MAX                    ? (track->desired.deleted ? INT64_MAX : track->look_due)
-                      : tracks->children >= (size_t)concurrency    ? INT64_MAX
-                                                                   : track->due;
+        int64_t due = track->child              ? track->child_until
+                      : track->due == INT64_MAX ? (track->desired.deleted ? INT64_MAX : track->look_due)
+                      : tracks->children >= (size_t)concurrency ? INT64_MAX
+                                                                : track->due;
         if (due < next)
             next = due;
     }

@@ -14,23 +14,23 @@ struct work {
     struct engine_parameter *parameters; /* owned; engine.parameters */
     char *folder;                        /* owned */
     struct instance_state state;
-    char served_serial[48];              /* seen on the wire in this round */
+    char served_serial[48]; /* seen on the wire in this round */
 };
 
 /* A generation's key and chain, as kept in certificates/<generation>/. */
 struct pair {
     int64_t generation;
-    struct buf key;                  /* PEM; secret */
-    struct buf chain;                /* PEM: what the engine serves: all but self-signed certificates */
-    struct certificate_list served;  /* the same, parsed */
-    struct certificate_list roots;   /* the self-signed ones */
+    struct buf key;                 /* PEM; secret */
+    struct buf chain;               /* PEM: what the engine serves: all but self-signed certificates */
+    struct certificate_list served; /* the same, parsed */
+    struct certificate_list roots;  /* the self-signed ones */
     struct certificate_facts leaf;
 };
 
 /* install.c */
 
-/* Makes key and request of a generation and gets its certificate, unless they are there already. ERROR_DENIED when the server
- * refuses for good. */
+/* Makes key and request of a generation and gets its certificate, unless they are there already. ERROR_DENIED
+ * when the server refuses for good. */
 int pair_obtain(struct work *work, int64_t generation, struct error *error);
 /* Loads an obtained pair; ERROR_NOT_FOUND when it is not there. pair_free in any case. */
 int pair_load(const struct work *work, int64_t generation, struct pair *pair, struct error *error);
@@ -39,8 +39,8 @@ void pair_free(struct pair *pair);
 int pair_place(const struct work *work, const struct pair *pair, struct error *error);
 /* Are the engine's files those of the pair, by content? `found` says what is different. */
 bool pair_in_place(const struct work *work, const struct pair *pair, char *found, size_t size);
-/* Connects to all addresses as a client would, until the pair's chain is served or the deadline passes; the engine is told
- * to reload again now and then. */
+/* Connects to all addresses as a client would, until the pair's chain is served or the deadline passes; the
+ * engine is told to reload again now and then. */
 int pair_served(struct work *work, const struct pair *pair, int64_t deadline, struct error *error);
 /* Would a client that trusts the chain's root accept the pair now? */
 int pair_valid(const struct work *work, const struct pair *pair, struct error *error);

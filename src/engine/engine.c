@@ -60,8 +60,8 @@ int engine_version_compare(const char *a, const char *b)
     return 0;
 }
 
-const struct engine_release *engine_release_choose(const struct engine_releases *releases, const struct engine_driver *driver,
-                                                   const char *version)
+const struct engine_release *engine_release_choose(const struct engine_releases *releases,
+                                                   const struct engine_driver *driver, const char *version)
 {
     const struct engine_release *best = NULL;
     for (size_t i = 0; i < releases->count; i++) {
@@ -84,8 +84,8 @@ const char *engine_parameter(const struct engine_instance *instance, const char 
     return absent;
 }
 
-int engine_each(const char *list, int (*visit)(const char *item, void *context, struct error *error), void *context,
-                struct error *error)
+int engine_each(const char *list, int (*visit)(const char *item, void *context, struct error *error),
+                void *context, struct error *error)
 {
     AUTO_FREE char *copy = mem_string(list ? list : "");
     char *rest = NULL;
@@ -121,9 +121,10 @@ static int check_address(const char *address, void *context, struct error *error
         if (each->ai_family == AF_INET6)
             setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
         if (bind(fd, each->ai_addr, each->ai_addrlen) < 0 && errno == EADDRINUSE)
-            result = error_set(error, ERROR_EXISTS,
-                               "port %d on %s is taken by another program: choose another port or stop that program",
-                               *port, address);
+            result = error_set(
+                error, ERROR_EXISTS,
+                "port %d on %s is taken by another program: choose another port or stop that program", *port,
+                address);
     }
     freeaddrinfo(found);
     return result;

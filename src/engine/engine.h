@@ -1,7 +1,9 @@
-/* What Sealwright asks of a database engine, and the drivers that answer. A driver knows its engine and nothing of the fleet.
+/* What Sealwright asks of a database engine, and the drivers that answer. A driver knows its engine and
+ * nothing of the fleet.
  *
- * An instance is a folder. The driver keeps the engine's data in `data/`, its log in `log/`, the certificate that it serves in
- * `tls/`, its local socket in the folder itself. Every call may be repeated after a crash at any point of an earlier one. */
+ * An instance is a folder. The driver keeps the engine's data in `data/`, its log in `log/`, the certificate
+ * that it serves in `tls/`, its local socket in the folder itself. Every call may be repeated after a crash
+ * at any point of an earlier one. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
@@ -16,8 +18,8 @@
 
 /* One installed version of an engine. */
 struct engine_release {
-    char engine[24];   /* "postgres" */
-    char version[24];  /* "15.18" */
+    char engine[24];    /* "postgres" */
+    char version[24];   /* "15.18" */
     char programs[256]; /* the folder of its programs */
 };
 
@@ -32,7 +34,7 @@ struct engine_parameter {
 
 /* One instance, as far as its engine must know it. Nothing is owned. */
 struct engine_instance {
-    const char *folder;   /* absolute */
+    const char *folder; /* absolute */
     const struct engine_release *release;
     const char *listen_addresses; /* comma-separated addresses */
     const char *client_networks;  /* comma-separated CIDRs */
@@ -55,43 +57,47 @@ struct engine_master {
 
 /* Clients that began a TLS handshake and refused the served certificate, since an earlier look. */
 struct engine_evidence {
-    int64_t position;         /* in: where the last look ended, 0 at first; out: where this one did */
+    int64_t position; /* in: where the last look ended, 0 at first; out: where this one did */
     size_t refusals;
     struct text_list clients; /* their addresses, each once */
 };
 
 struct engine_driver {
-    const char *name;         /* "postgres" */
+    const char *name; /* "postgres" */
     int default_port;
     enum probe_protocol probe;
     bool reloads_certificate; /* a new certificate needs no restart */
 
-    /* Appends the versions found in the usual folders, in PATH and in `folders` (comma-separated; may be NULL). */
+    /* Appends the versions found in the usual folders, in PATH and in `folders` (comma-separated; may be
+     * NULL). */
     void (*discover)(const char *folders, struct engine_releases *releases);
     /* May data made by version `from` be served by version `to` as it is? */
     bool (*compatible)(const char *from, const char *to);
 
     bool (*provisioned)(const struct engine_instance *instance);
-    /* Makes the data folder, durable when it returns; nothing of a half-made one is ever seen. Does not touch anything but
-     * data/ and leftovers of earlier tries, so that a certificate can be got meanwhile. */
+    /* Makes the data folder, durable when it returns; nothing of a half-made one is ever seen. Does not touch
+     * anything but data/ and leftovers of earlier tries, so that a certificate can be got meanwhile. */
     int (*provision)(const struct engine_instance *instance, struct error *error);
-    /* Writes the configuration where it differs from what is there. `changed` says that a running engine must reload. */
+    /* Writes the configuration where it differs from what is there. `changed` says that a running engine must
+     * reload. */
     int (*configure)(const struct engine_instance *instance, bool *changed, struct error *error);
 
     struct engine_status (*status)(const struct engine_instance *instance);
-    /* Starts the engine in a session of its own and waits until it takes connections. ERROR_EXISTS when its port is taken.
-     * One that runs already is fine. */
+    /* Starts the engine in a session of its own and waits until it takes connections. ERROR_EXISTS when its
+     * port is taken. One that runs already is fine. */
     int (*start)(const struct engine_instance *instance, int64_t deadline, struct error *error);
     /* Ends the engine, its clients' transactions rolled back; one that does not run is fine. */
     int (*stop)(const struct engine_instance *instance, int64_t deadline, struct error *error);
     /* Tells the engine to read its configuration and certificate again. Success proves nothing: probe. */
     int (*reload)(const struct engine_instance *instance, struct error *error);
     /* Makes the master user, its role and database, or changes its password. The engine runs. */
-    int (*set_master)(const struct engine_instance *instance, const struct engine_master *master, struct error *error);
+    int (*set_master)(const struct engine_instance *instance, const struct engine_master *master,
+                      struct error *error);
 
     /* The files that the engine reads, to be written by the caller. */
     void (*certificate_files)(const struct engine_instance *instance, char **chain, char **key);
-    int (*evidence)(const struct engine_instance *instance, struct engine_evidence *evidence, struct error *error);
+    int (*evidence)(const struct engine_instance *instance, struct engine_evidence *evidence,
+                    struct error *error);
 };
 
 /* By name; NULL when there is none. */
@@ -102,23 +108,23 @@ void engine_discover(const char *folders, struct engine_releases *releases);
 void engine_releases_add(struct engine_releases *releases, const struct engine_release *release);
 void engine_releases_free(struct engine_releases *releases);
 
-/* The release to run an instance with that wants `version`: that one, else the newest that can serve its data (a minor version
- * goes when the host's package is updated). NULL when there is none. */
-const struct engine_release *engine_release_choose(const struct engine_releases *releases, const struct engine_driver *driver,
-                                                   const char *version);
+/* The release to run an instance with that wants `version`: that one, else the newest that can serve its data
+ * (a minor version goes when the host's package is updated). NULL when there is none. */
+const struct engine_release *engine_release_choose(const struct engine_releases *releases,
+                                                   const struct engine_driver *driver, const char *version);
 /* -1, 0 or 1: versions by their numbers, "9.6" before "15.2" before "15.18". */
 int engine_version_compare(const char *a, const char *b);
 
 /* A parameter's value, or `absent`. */
 const char *engine_parameter(const struct engine_instance *instance, const char *name, const char *absent);
 
-/* Calls `visit` for each item of a comma-separated list, white space trimmed, empty ones left out; stops at the first result that
- * is not 0 and returns it. */
-int engine_each(const char *list, int (*visit)(const char *item, void *context, struct error *error), void *context,
-                struct error *error);
+/* Calls `visit` for each item of a comma-separated list, white space trimmed, empty ones left out; stops at
+ * the first result that is not 0 and returns it. */
+int engine_each(const char *list, int (*visit)(const char *item, void *context, struct error *error),
+                void *context, struct error *error);
 
-/* 0 when nobody listens on the port on any of the addresses; ERROR_EXISTS names the first that is taken. Addresses that this
- * machine does not have are passed over. */
+/* 0 when nobody listens on the port on any of the addresses; ERROR_EXISTS names the first that is taken.
+ * Addresses that this machine does not have are passed over. */
 int engine_port_check(const char *listen_addresses, int port, struct error *error);
 /* Does this machine have the address? */
 bool engine_address_here(const char *address);

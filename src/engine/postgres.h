@@ -31,9 +31,11 @@ int postgres_reload(const struct engine_instance *instance, struct error *error)
 char *postgres_log_file(const struct engine_instance *instance);
 
 /* postgres_master.c */
-int postgres_set_master(const struct engine_instance *instance, const struct engine_master *master, struct error *error);
+int postgres_set_master(const struct engine_instance *instance, const struct engine_master *master,
+                        struct error *error);
 
 /* postgres_evidence.c */
-int postgres_evidence(const struct engine_instance *instance, struct engine_evidence *evidence, struct error *error);
+int postgres_evidence(const struct engine_instance *instance, struct engine_evidence *evidence,
+                      struct error *error);
 
 #endif

@@ -10,15 +10,46 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { FILE_LIMIT = 1024 * 1024 };
+
 /* Settings that this driver alone decides: a parameter group must not move them. */
 static const char *const reserved[] = {
-    "listen_addresses", "port", "unix_socket_directories", "unix_socket_group", "unix_socket_permissions", "ssl",
-    "ssl_cert_file", "ssl_key_file", "ssl_ca_file", "ssl_crl_file", "ssl_crl_dir", "ssl_passphrase_command",
-    "ssl_passphrase_command_supports_reload", "password_encryption", "hba_file", "ident_file", "data_directory",
-    "config_file", "external_pid_file", "log_destination", "logging_collector", "log_directory", "log_filename",
-    "log_line_prefix", "log_file_mode", "event_source", "lc_messages", "archive_command", "archive_library",
-    "restore_command", "archive_cleanup_command", "recovery_end_command", "dynamic_library_path", "include",
-    "include_dir", "include_if_exists",
+    "listen_addresses",
+    "port",
+    "unix_socket_directories",
+    "unix_socket_group",
+    "unix_socket_permissions",
+    "ssl",
+    "ssl_cert_file",
+    "ssl_key_file",
+    "ssl_ca_file",
+    "ssl_crl_file",
+    "ssl_crl_dir",
+    "ssl_passphrase_command",
+    "ssl_passphrase_command_supports_reload",
+    "password_encryption",
+    "hba_file",
+    "ident_file",
+    "data_directory",
+    "config_file",
+    "external_pid_file",
+    "log_destination",
+    "logging_collector",
+    "log_directory",
+    "log_filename",
+    "log_line_prefix",
+    "log_file_mode",
+    "event_source",
+    "lc_messages",
+    "archive_command",
+    "archive_library",
+    "restore_command",
+    "archive_cleanup_command",
+    "recovery_end_command",
+    "dynamic_library_path",
+    "include",
+    "include_dir",
+    "include_if_exists",
 };
 
 static bool is_reserved(const char *name)
@@ -45,7 +76,8 @@ static int put_setting(struct buf *text, const char *name, const char *value, st
     buf_printf(text, "%s = '", name);
     for (const char *at = value; *at; at++) {
         if ((unsigned char)*at < ' ')
-            return error_set(error, ERROR_INVALID, "the value of parameter %s holds a control character", name);
+            return error_set(error, ERROR_INVALID, "the value of parameter %s holds a control character",
+                             name);
         if (*at == '\'' || *at == '\\')
             buf_append_byte(text, (unsigned char)*at);
         buf_append_byte(text, (unsigned char)*at);
@@ -68,7 +100,8 @@ static int check_socket_path(const struct engine_instance *instance, struct erro
     if (strlen(path) <= room)
         return 0;
     return error_set(error, ERROR_INVALID,
-                     "the local socket %s is %zu bytes long, %zu are allowed: choose an instances folder with a shorter path",
+                     "the local socket %s is %zu bytes long, %zu are allowed: choose an instances folder "
+                     "with a shorter path",
                      path, strlen(path), room);
 }
 
@@ -121,7 +154,8 @@ static int put_rule(const char *network, void *context, struct error *error)
 {
     const struct rule_writer *writer = context;
     if (strspn(network, "0123456789abcdefABCDEF.:/") != strlen(network))
-        return error_set(error, ERROR_INVALID, "client network %s is not an address with a prefix length", network);
+        return error_set(error, ERROR_INVALID, "client network %s is not an address with a prefix length",
+                         network);
     buf_printf(writer->text, "%s all all %s scram-sha-256\n", writer->type, network);
     return 0;
 }
@@ -130,7 +164,8 @@ static int put_rule(const char *network, void *context, struct error *error)
 int postgres_access_rules(const struct engine_instance *instance, struct buf *text, struct error *error)
 {
     const char *force = engine_parameter(instance, "rds.force_ssl", "0");
-    bool forced = text_equal(force, "1") || text_equal_ignoring_case(force, "on") || text_equal_ignoring_case(force, "true");
+    bool forced = text_equal(force, "1") || text_equal_ignoring_case(force, "on") ||
+                  text_equal_ignoring_case(force, "true");
     struct rule_writer writer = {text, forced ? "hostssl" : "host"};
     buf_append_text(text, "local all " POSTGRES_SUPERUSER " peer map=sealwright\n"
                           "host all " POSTGRES_SUPERUSER " all reject\n");
@@ -141,19 +176,20 @@ static int identity_map(struct buf *text, struct error *error)
 {
     const struct passwd *user = getpwuid(geteuid());
     if (!user)
-        return error_set(error, ERROR_STATE, "the user with id %d, which runs this agent, has no name: add it to /etc/passwd",
+        return error_set(error, ERROR_STATE,
+                         "the user with id %d, which runs this agent, has no name: add it to /etc/passwd",
                          (int)geteuid());
     buf_printf(text, "sealwright \"%s\" " POSTGRES_SUPERUSER "\n", user->pw_name);
     return 0;
 }
 
 /* The peer map alone is written first: a file that names a user not mapped yet would lock the driver out. */
-static int write_if_different(const struct engine_instance *instance, const char *name, const struct buf *text, bool *changed,
-                              struct error *error)
+static int write_if_different(const struct engine_instance *instance, const char *name,
+                              const struct buf *text, bool *changed, struct error *error)
 {
     AUTO_FREE char *path = mem_format("%s/data/%s", instance->folder, name);
     AUTO_BUF struct buf old = {0};
-    if (file_read(path, 1024 * 1024, &old, NULL) == 0 && slice_equal(slice_buf(&old), slice_buf(text)))
+    if (file_read(path, FILE_LIMIT, &old, NULL) == 0 && slice_equal(slice_buf(&old), slice_buf(text)))
         return 0;
     *changed = true;
     return file_write(path, slice_buf(text), 0600, error);

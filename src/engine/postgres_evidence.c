@@ -1,4 +1,5 @@
-/* PostgreSQL's own evidence of clients that refuse its certificate: the alert in its log, with the client's address. */
+/* PostgreSQL's own evidence of clients that refuse its certificate: the alert in its log, with the client's
+ * address. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -15,8 +16,9 @@ enum { LOOK_LIMIT = 1024 * 1024 };
 
 /* OpenSSL's names of the alerts that a client sends for a certificate (RFC 8446 6.2). */
 static const char *const alerts[] = {
-    "alert unknown ca", "alert bad certificate", "alert certificate expired", "alert certificate unknown",
-    "alert certificate revoked", "alert unsupported certificate", "alert decrypt error",
+    "alert unknown ca",          "alert bad certificate",     "alert certificate expired",
+    "alert certificate unknown", "alert certificate revoked", "alert unsupported certificate",
+    "alert decrypt error",
 };
 
 static bool is_refusal(const char *line)
@@ -42,7 +44,8 @@ static void take_line(const char *line, struct engine_evidence *evidence)
         text_list_add(&evidence->clients, client);
 }
 
-int postgres_evidence(const struct engine_instance *instance, struct engine_evidence *evidence, struct error *error)
+int postgres_evidence(const struct engine_instance *instance, struct engine_evidence *evidence,
+                      struct error *error)
 {
     AUTO_FREE char *path = postgres_log_file(instance);
     AUTO_CLOSE int log = open(path, O_RDONLY | O_CLOEXEC);

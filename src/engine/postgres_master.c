@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a session logs of a failed statement could hold a password's verifier. */
+#define SESSION_OPTIONS                                                                                      \
+    "-c client_min_messages=warning -c log_min_error_statement=panic -c log_statement=none "                 \
+    "-c log_min_duration_statement=-1 -c statement_timeout=60000 -c lock_timeout=20000 "                     \
+    "-c synchronous_commit=on"
+
 struct session {
     PGconn *connection;
     struct error *error;
@@ -18,13 +24,11 @@ static int session_open(const struct engine_instance *instance, struct session *
     char port[16];
     snprintf(port, sizeof port, "%d", instance->port);
     AUTO_FREE char *no_passwords = mem_format("%s/no-password-file", instance->folder);
-    /* What a session logs of a failed statement could hold a password's verifier. */
-    const char *const names[] = {"host", "port", "user", "dbname", "passfile", "connect_timeout", "application_name",
-                                 "options", NULL};
-    const char *const values[] = {instance->folder, port, POSTGRES_SUPERUSER, "postgres", no_passwords, "20", "sealwright",
-                                  "-c client_min_messages=warning -c log_min_error_statement=panic -c log_statement=none -c log_min_duration_statement=-1 "
-                                  "-c statement_timeout=60000 -c lock_timeout=20000 -c synchronous_commit=on",
-                                  NULL};
+    const char *const names[] = {
+        "host", "port", "user", "dbname", "passfile", "connect_timeout", "application_name", "options", NULL};
+    const char *const values[] = {
+        instance->folder, port, POSTGRES_SUPERUSER, "postgres", no_passwords, "20", "sealwright",
+        SESSION_OPTIONS,  NULL};
     *session = (struct session){.connection = PQconnectdbParams(names, values, 0), .error = error};
     if (PQstatus(session->connection) == CONNECTION_OK)
         return 0;
@@ -38,7 +42,8 @@ static int session_open(const struct engine_instance *instance, struct session *
 static void fail(struct session *session)
 {
     const char *message = PQerrorMessage(session->connection);
-    session->result = error_set(session->error, ERROR_IO, "PostgreSQL refused: %.*s", (int)strcspn(message, "\n"), message);
+    session->result =
+        error_set(session->error, ERROR_IO, "PostgreSQL refused: %.*s", (int)strcspn(message, "\n"), message);
 }
 
 static void execute(struct session *session, const char *sql)
@@ -53,7 +58,8 @@ static void execute(struct session *session, const char *sql)
 }
 
 /* One statement with an identifier, quoted, between two texts. */
-static void execute_for(struct session *session, const char *before, const char *identifier, const char *after)
+static void execute_for(struct session *session, const char *before, const char *identifier,
+                        const char *after)
 {
     if (session->result)
         return;
@@ -98,9 +104,9 @@ static void make_roles(struct session *session)
             execute_for(session, "GRANT", granted[i], "TO rds_superuser WITH ADMIN OPTION");
 }
 
-/* Up to version 15 a user with CREATEROLE may grant itself any role that is no superuser's, these too, and so run programs and
- * read this host's files as the engine's user. Marked as superuser's, only a superuser can grant them; nobody can log in as
- * them. From version 16 on such a grant needs ADMIN OPTION on the role. */
+/* Up to version 15 a user with CREATEROLE may grant itself any role that is no superuser's, these too, and so
+ * run programs and read this host's files as the engine's user. Marked as superuser's, only a superuser can
+ * grant them; nobody can log in as them. From version 16 on such a grant needs ADMIN OPTION on the role. */
 static void guard_host(struct session *session)
 {
     if (PQserverVersion(session->connection) >= 160000)
@@ -151,7 +157,8 @@ static void make_database(struct session *session, const char *database, const c
         execute_for(session, before, owner, "");
 }
 
-int postgres_set_master(const struct engine_instance *instance, const struct engine_master *master, struct error *error)
+int postgres_set_master(const struct engine_instance *instance, const struct engine_master *master,
+                        struct error *error)
 {
     struct session session;
     int result = session_open(instance, &session, error);
@@ -164,7 +171,8 @@ int postgres_set_master(const struct engine_instance *instance, const struct eng
     if (master->password)
         set_password(&session, master->username, master->password);
     execute(&session, "COMMIT");
-    make_database(&session, master->database, master->username); /* CREATE DATABASE stands outside of transactions */
+    make_database(&session, master->database,
+                  master->username); /* CREATE DATABASE stands outside of transactions */
     PQfinish(session.connection);
     return session.result;
 }

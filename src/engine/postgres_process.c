@@ -18,15 +18,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_MICROSECONDS = 3000, LOG_LIMIT = 32 * 1024 * 1024 };
+enum { POLL_MICROSECONDS = 3000, LOG_LIMIT = 32 * 1024 * 1024, PID_FILE_LIMIT = 16 * 1024 };
 
 char *postgres_log_file(const struct engine_instance *instance)
 {
     return mem_format("%s/log/postgresql.log", instance->folder);
 }
 
-/* Does the process work in this data folder? A postmaster and its children do; a process that merely got a stale
- * postmaster.pid's number (after a reboot) does not. */
+/* Does the process work in this data folder? A postmaster and its children do; a process that merely got a
+ * stale postmaster.pid's number (after a reboot) does not. */
 static bool works_in(int pid, const char *data)
 {
     char path[64], folder[PATH_MAX];
@@ -39,7 +39,8 @@ static bool works_in(int pid, const char *data)
     return text_equal(folder, real) && process_alive(pid);
 }
 
-/* postmaster.pid: process id, data folder, start time, port, socket folder, address, shared memory, state (pidfile.h). */
+/* postmaster.pid: process id, data folder, start time, port, socket folder, address, shared memory, state
+ * (pidfile.h). */
 struct postmaster_file {
     int pid;
     int64_t started_at;
@@ -51,7 +52,7 @@ static bool read_postmaster_file(const char *data, struct postmaster_file *file)
     AUTO_FREE char *path = mem_format("%s/postmaster.pid", data);
     AUTO_BUF struct buf text = {0};
     *file = (struct postmaster_file){0};
-    if (file_read(path, 16 * 1024, &text, NULL))
+    if (file_read(path, PID_FILE_LIMIT, &text, NULL))
         return false;
     AUTO_FREE char *copy = mem_string(buf_text(&text));
     char *rest = copy;
@@ -76,7 +77,8 @@ struct engine_status postgres_status(const struct engine_instance *instance)
     return (struct engine_status){.running = true, .pid = file.pid, .started_at = file.started_at};
 }
 
-/* A process still working in the data folder, or 0: backends live on for a moment when their postmaster was killed. */
+/* A process still working in the data folder, or 0: backends live on for a moment when their postmaster was
+ * killed. */
 static int find_worker(const char *data)
 {
     DIR *processes = opendir("/proc");
@@ -91,9 +93,9 @@ static int find_worker(const char *data)
     return found;
 }
 
-/* Lock files whose process number is in use by now, by another program (after a reboot) or by a dead process that nobody waited
- * for, stop PostgreSQL from starting ("lock file already exists"). They go once it is certain that nothing works in the data
- * folder any more; both lie in folders of this instance alone. */
+/* Lock files whose process number is in use by now, by another program (after a reboot) or by a dead process
+ * that nobody waited for, stop PostgreSQL from starting ("lock file already exists"). They go once it is
+ * certain that nothing works in the data folder any more; both lie in folders of this instance alone. */
 static void remove_stale_files(const struct engine_instance *instance, const char *data, int64_t until)
 {
     struct postmaster_file file;
@@ -132,7 +134,8 @@ static _Noreturn void become_postmaster(const char *program, const char *data, i
 {
     int nothing = open("/dev/null", O_RDONLY);
     setsid();
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
+        dup2(log, STDERR_FILENO) < 0)
         _exit(126);
     close_range(3, ~0U, 0);
     sigset_t none;
@@ -176,10 +179,10 @@ static int open_log(const struct engine_instance *instance, int *log, off_t *end
     return *log >= 0 ? 0 : error_set_system(error, errno, "cannot start %s anew", path);
 }
 
-/* Waits until the postmaster is ready. `child` is the one started here, or 0; it is not ours to reap when another try's
- * postmaster was first. */
-static int wait_until_ready(const struct engine_instance *instance, const char *data, pid_t child, off_t log_end,
-                            int64_t until, struct error *error)
+/* Waits until the postmaster is ready. `child` is the one started here, or 0; it is not ours to reap when
+ * another try's postmaster was first. */
+static int wait_until_ready(const struct engine_instance *instance, const char *data, pid_t child,
+                            off_t log_end, int64_t until, struct error *error)
 {
     struct postmaster_file file;
     for (;;) {
@@ -190,7 +193,8 @@ static int wait_until_ready(const struct engine_instance *instance, const char *
         if (ended && !postgres_status(instance).running) {
             char reason[400];
             read_reason(instance, log_end, reason, sizeof reason);
-            bool taken = strstr(reason, "could not bind") || strstr(reason, "could not create any TCP/IP sockets");
+            bool taken =
+                strstr(reason, "could not bind") || strstr(reason, "could not create any TCP/IP sockets");
             return error_set(error, taken ? ERROR_EXISTS : ERROR_IO, "PostgreSQL did not start: %s", reason);
         }
         if (ended)
@@ -234,8 +238,8 @@ static bool wait_until_gone(int pid, const char *data, int64_t until)
     return false;
 }
 
-/* Fast shutdown (SIGINT); past three quarters of the deadline the immediate one (SIGQUIT), after which the next start
- * recovers from the log. */
+/* Fast shutdown (SIGINT); past three quarters of the deadline the immediate one (SIGQUIT), after which the
+ * next start recovers from the log. */
 int postgres_stop(const struct engine_instance *instance, int64_t deadline, struct error *error)
 {
     AUTO_FREE char *data = mem_format("%s/data", instance->folder);

@@ -7,7 +7,8 @@
 /* The longest ErrorResponse that is waited for; libpq's own bound is 30000. */
 enum { ANSWER_LIMIT = 4096 };
 
-/* Fields of an ErrorResponse: a type byte and a text with its NUL each, a 0 byte at the end. 'M' is the message. */
+/* Fields of an ErrorResponse: a type byte and a text with its NUL each, a 0 byte at the end. 'M' is the
+ * message. */
 static struct slice find_message(struct slice fields)
 {
     while (fields.length > 1 && fields.data[0]) {
@@ -41,10 +42,12 @@ enum probe_answer probe_postgres_answer(struct slice received, struct error *err
     if (type == 'N')
         return PROBE_ANSWER_NO_TLS;
     if (type != 'E') {
-        error_set(error, ERROR_INVALID, "expected a PostgreSQL server's answer S, N or E, found byte 0x%02x", type);
+        error_set(error, ERROR_INVALID, "expected a PostgreSQL server's answer S, N or E, found byte 0x%02x",
+                  type);
         return PROBE_ANSWER_ERROR;
     }
-    /* Before its version is known, a server may answer with an error of protocol 2: a text without a length. */
+    /* Before its version is known, a server may answer with an error of protocol 2: a text without a length.
+     */
     uint32_t length = reader_u32(&reader);
     if (reader.failed)
         return received.length < 5 ? PROBE_ANSWER_MORE : refused(slice_of(NULL, 0), error);

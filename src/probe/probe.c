@@ -36,8 +36,10 @@ static int wait_for(int fd, short events, int64_t until, struct error *error)
     }
 }
 
-/* A name's addresses by getaddrinfo_a, which alone can be left waiting at a deadline; an address needs no look-up. */
-static int look_up(const struct probe_target *target, int64_t until, struct addrinfo **found, struct error *error)
+/* A name's addresses by getaddrinfo_a, which alone can be left waiting at a deadline; an address needs no
+ * look-up. */
+static int look_up(const struct probe_target *target, int64_t until, struct addrinfo **found,
+                   struct error *error)
 {
     char port[8];
     snprintf(port, sizeof port, "%d", target->port);
@@ -194,8 +196,9 @@ static int negotiate(SSL_CTX *context, const struct probe_target *target, int fd
     *ssl = SSL_new(context);
     if (!*ssl || SSL_set_fd(*ssl, fd) != 1)
         return error_set(error, ERROR_CRYPTO, "cannot prepare TLS");
-    if (!text_is_empty(target->server_name) && !is_address(target->server_name))
-        SSL_set_tlsext_host_name(*ssl, target->server_name);
+    AUTO_FREE char *name = mem_string(target->server_name); /* OpenSSL's own macro casts const away */
+    if (!text_is_empty(name) && !is_address(name))
+        SSL_ctrl(*ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
     return handshake(*ssl, fd, until, error);
 }
 
@@ -244,7 +247,8 @@ static int read_result(const SSL *ssl, const struct probe_target *target, struct
     return 0;
 }
 
-static int run(SSL_CTX *context, const struct probe_target *target, struct probe_result *result, struct error *error)
+static int run(SSL_CTX *context, const struct probe_target *target, struct probe_result *result,
+               struct error *error)
 {
     int64_t until = clock_steady() + target->deadline;
     AUTO_CLOSE int fd = -1;
@@ -263,12 +267,39 @@ static int run(SSL_CTX *context, const struct probe_target *target, struct probe
     return failed;
 }
 
+/* OpenSSL writes to the socket with write(), which raises SIGPIPE when the server is gone: it is held back
+ * from this thread and taken away again. */
+struct pipe_guard {
+    sigset_t before;
+    bool pending; /* one that was there already stays */
+};
+
+static void pipe_guard_begin(struct pipe_guard *guard)
+{
+    sigset_t pending, pipe;
+    sigpending(&pending);
+    guard->pending = sigismember(&pending, SIGPIPE) == 1;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &guard->before);
+}
+
+static void pipe_guard_end(const struct pipe_guard *guard)
+{
+    const struct timespec at_once = {0};
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    if (!guard->pending)
+        sigtimedwait(&pipe, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
+}
+
 int probe_run(const struct probe_target *target, struct probe_result *result, struct error *error)
 {
+    struct pipe_guard guard;
     *result = (struct probe_result){0};
-    /* OpenSSL writes to the socket with write(), which raises SIGPIPE when the server is gone. */
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
-    sigaction(SIGPIPE, &ignore, &before);
+    pipe_guard_begin(&guard);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     int failed = context ? 0 : error_set(error, ERROR_CRYPTO, "cannot prepare TLS");
     if (!failed) {
@@ -278,8 +309,10 @@ int probe_run(const struct probe_target *target, struct probe_result *result, st
         failed = run(context, target, result, error);
     }
     SSL_CTX_free(context);
-    sigaction(SIGPIPE, &before, NULL);
-    return failed ? error_prefix(error, "%s port %d", target->address, target->port) : 0;
+    pipe_guard_end(&guard);
+    if (failed)
+        error_prefix(error, "%s port %d", target->address, target->port);
+    return failed;
 }
 
 void probe_result_free(struct probe_result *result)

@@ -1,4 +1,5 @@
-/* Connects to a database server as a client would, negotiates TLS in the engine's own way, and says what it serves. */
+/* Connects to a database server as a client would, negotiates TLS in the engine's own way, and says what it
+ * serves. */
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
 
@@ -16,16 +17,16 @@ enum probe_protocol {
 
 struct probe_target {
     enum probe_protocol protocol;
-    const char *address;     /* where to connect: an IP address or a name */
+    const char *address; /* where to connect: an IP address or a name */
     int port;
     const char *server_name; /* sent as the TLS server name (SNI); NULL or an IP address: none is sent */
     const struct certificate_list *roots; /* whom to trust; NULL: the chain is not verified */
-    const char *host;        /* the name that the certificate must be good for; NULL: any */
-    int64_t deadline;        /* ms that the whole probe may take, the look-up of the address included */
+    const char *host;                     /* the name that the certificate must be good for; NULL: any */
+    int64_t deadline; /* ms that the whole probe may take, the look-up of the address included */
 };
 
 struct probe_result {
-    char tls_version[16];          /* "TLSv1.3" */
+    char tls_version[16]; /* "TLSv1.3" */
     char cipher[64];
     struct certificate_list chain; /* as served: the server's own certificate first */
     struct certificate_facts leaf; /* of chain.items[0] */
@@ -34,15 +35,17 @@ struct probe_result {
     char verification[600];        /* why not; "" when verified or not asked for */
 };
 
-/* Makes one connection and closes it. 0 means that a TLS handshake showed a chain, verified or not; `result` is to be freed in
- * any case. ERROR_TIMEOUT past the deadline, ERROR_IO when nothing listens or the connection broke, ERROR_DENIED when the
- * server speaks its protocol but refuses TLS, ERROR_INVALID when it does not speak the protocol. */
+/* Makes one connection and closes it. 0 means that a TLS handshake showed a chain, verified or not; `result`
+ * is to be freed in any case. ERROR_TIMEOUT past the deadline, ERROR_IO when nothing listens or the
+ * connection broke, ERROR_DENIED when the server speaks its protocol but refuses TLS, ERROR_INVALID when it
+ * does not speak the protocol. */
 int probe_run(const struct probe_target *target, struct probe_result *result, struct error *error);
 void probe_result_free(struct probe_result *result);
 
 /* What a PostgreSQL server says to an SSLRequest. */
 enum probe_answer { PROBE_ANSWER_MORE, PROBE_ANSWER_TLS, PROBE_ANSWER_NO_TLS, PROBE_ANSWER_ERROR };
-/* Reads the bytes received so far. PROBE_ANSWER_ERROR comes with the server's own message where it sent one (an ErrorResponse). */
+/* Reads the bytes received so far. PROBE_ANSWER_ERROR comes with the server's own message where it sent one
+ * (an ErrorResponse). */
 enum probe_answer probe_postgres_answer(struct slice received, struct error *error);
 
 #endif

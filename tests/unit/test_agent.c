@@ -1,4 +1,5 @@
-/* The agent's reconciliation with a real PostgreSQL, a certificate authority in this process instead of a server, and crashes. */
+/* The agent's reconciliation with a real PostgreSQL, a certificate authority in this process instead of a
+ * server, and crashes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,11 +25,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ENDPOINT "orders.c0ffee.us-east-1.rds.localhost"
-#define RESOURCE "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define FIRST_CA "rds-ca-ecc384-g1"
+#define ENDPOINT  "orders.c0ffee.us-east-1.rds.localhost"
+#define RESOURCE  "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define FIRST_CA  "rds-ca-ecc384-g1"
 #define SECOND_CA "rds-ca-rsa2048-g1"
-#define PASSWORD "it's \"quoted\" \\ pass"
+#define PASSWORD  "it's \"quoted\" \\ pass"
 
 struct authority {
     EVP_PKEY *root_key, *subordinate_key;
@@ -72,8 +73,8 @@ static void make_authority(struct authority *authority, const char *identifier)
     assert_int_equal(ca_certificate_issue(&spec, authority->root_key, NULL, NULL, &authority->root, NULL), 0);
     spec.subordinate = true;
     spec.permitted_domains = &domains;
-    assert_int_equal(ca_certificate_issue(&spec, authority->subordinate_key, authority->root, authority->root_key,
-                                          &authority->subordinate, NULL),
+    assert_int_equal(ca_certificate_issue(&spec, authority->subordinate_key, authority->root,
+                                          authority->root_key, &authority->subordinate, NULL),
                      0);
     text_list_free(&domains);
 }
@@ -91,8 +92,8 @@ static const struct authority *authority_of(const struct world *world, const cha
     return text_equal(identifier, FIRST_CA) ? &world->first : &world->second;
 }
 
-static int issue(const struct world *world, const char *ca_identifier, EVP_PKEY *key, const struct text_list *names,
-                 char **chain, struct error *error)
+static int issue(const struct world *world, const char *ca_identifier, EVP_PKEY *key,
+                 const struct text_list *names, char **chain, struct error *error)
 {
     const struct authority *authority = authority_of(world, ca_identifier);
     struct organisation organisation;
@@ -107,8 +108,8 @@ static int issue(const struct world *world, const char *ca_identifier, EVP_PKEY 
         .not_after = clock_now() + 365 * CLOCK_DAY,
         .organisation = &organisation,
     };
-    int result = server_certificate_issue(&spec, key, authority->subordinate, authority->subordinate_key, authority->root,
-                                          &leaf, error);
+    int result = server_certificate_issue(&spec, key, authority->subordinate, authority->subordinate_key,
+                                          authority->root, &leaf, error);
     if (result)
         return result;
     certificate_pem(leaf, &pem);
@@ -119,8 +120,8 @@ static int issue(const struct world *world, const char *ca_identifier, EVP_PKEY 
     return 0;
 }
 
-static int give_certificate(void *context, const struct certificate_request *request, struct certificate_reply *reply,
-                            struct error *error)
+static int give_certificate(void *context, const struct certificate_request *request,
+                            struct certificate_reply *reply, struct error *error)
 {
     const struct world *world = context;
     EVP_PKEY *key = NULL;
@@ -168,7 +169,8 @@ static int take_report(void *context, const json_t *json, struct error *error)
 
 static void set_desired(struct desired_instance *desired)
 {
-    *desired = (struct desired_instance){.generation = 1, .running = true, .certificate_generation = 1, .password_generation = 1};
+    *desired = (struct desired_instance){
+        .generation = 1, .running = true, .certificate_generation = 1, .password_generation = 1};
     text_copy(desired->resource_id, sizeof desired->resource_id, RESOURCE);
     text_copy(desired->identifier, sizeof desired->identifier, "orders");
     text_copy(desired->region, sizeof desired->region, "us-east-1");
@@ -193,8 +195,10 @@ static int set_up(void **state)
     engine_discover(NULL, &world->releases);
     set_desired(&world->desired);
     if (world->releases.count)
-        text_copy(world->desired.engine_version, sizeof world->desired.engine_version, world->releases.items[0].version);
-    world->site = (struct agent_site){world->folder, "127.0.0.1,::1", "127.0.0.0/8,::1/128", &world->releases};
+        text_copy(world->desired.engine_version, sizeof world->desired.engine_version,
+                  world->releases.items[0].version);
+    world->site =
+        (struct agent_site){world->folder, "127.0.0.1,::1", "127.0.0.0/8,::1/128", &world->releases};
     world->transport = (struct agent_transport){give_certificate, take_report, world};
     *state = world;
     return 0;
@@ -235,7 +239,8 @@ static void converge(struct world *world)
 {
     enum reconcile_outcome outcome = reconcile(world);
     /* What a killed round left behind may hold the instance's lock for a moment. */
-    for (int i = 0; i < 50 && outcome == RECONCILE_AGAIN && world->last.generation != world->desired.generation; i++) {
+    for (int i = 0;
+         i < 50 && outcome == RECONCILE_AGAIN && world->last.generation != world->desired.generation; i++) {
         usleep(20000);
         outcome = reconcile(world);
     }
@@ -255,23 +260,23 @@ static char *write_root(const struct world *world, const char *ca_identifier)
     return path;
 }
 
-static PGconn *connect_as(const struct world *world, const char *password, const char *sslmode, const char *ca_identifier,
-                          const char *database)
+static PGconn *connect_as(const struct world *world, const char *password, const char *sslmode,
+                          const char *ca_identifier, const char *database)
 {
     char port[8];
     AUTO_FREE char *root = write_root(world, ca_identifier);
     snprintf(port, sizeof port, "%d", world->last.port);
-    const char *const names[] = {"host", "hostaddr", "port", "user", "password", "dbname", "sslmode", "sslrootcert",
-                                 "passfile", NULL};
-    const char *const values[] = {ENDPOINT, "127.0.0.1", port, world->desired.master_username, password, database, sslmode,
-                                  root, "/tmp/no-password-file", NULL};
+    const char *const names[] = {"host",   "hostaddr", "port",        "user",     "password",
+                                 "dbname", "sslmode",  "sslrootcert", "passfile", NULL};
+    const char *const values[] = {ENDPOINT, "127.0.0.1", port, world->desired.master_username, password,
+                                  database, sslmode,     root, "/tmp/no-password-file",        NULL};
     return PQconnectdbParams(names, values, 0);
 }
 
 static PGconn *connect_verified(const struct world *world, const char *ca_identifier)
 {
-    PGconn *connection =
-        connect_as(world, world->desired.master_password, "verify-full", ca_identifier, world->desired.database);
+    PGconn *connection = connect_as(world, world->desired.master_password, "verify-full", ca_identifier,
+                                    world->desired.database);
     if (PQstatus(connection) != CONNECTION_OK)
         print_message("%s", PQerrorMessage(connection));
     assert_int_equal(PQstatus(connection), CONNECTION_OK);
@@ -305,7 +310,8 @@ static void expect_refusal(PGconn *connection, const char *sql)
 
 static void expect_served(const struct world *world, const char *serial)
 {
-    const struct probe_target target = {PROBE_POSTGRES, "127.0.0.1", world->last.port, ENDPOINT, NULL, NULL, 5000};
+    const struct probe_target target = {PROBE_POSTGRES, "127.0.0.1", world->last.port, ENDPOINT, NULL,
+                                        NULL,           5000};
     struct probe_result served;
     assert_int_equal(probe_run(&target, &served, NULL), 0);
     assert_string_equal(served.leaf.serial, serial);
@@ -346,7 +352,8 @@ static void serves_a_verified_certificate_and_a_master_that_is_no_superuser(void
     expect_refusal(connection, "COPY (SELECT 1) TO PROGRAM 'cat'");
     expect_refusal(connection, "ALTER ROLE rdsadmin PASSWORD 'x'");
     PQclear(PQexec(connection, "CREATE DATABASE more"));
-    PQclear(PQexec(connection, "CREATE ROLE reader LOGIN; CREATE TABLE kept (n int); INSERT INTO kept VALUES (42)"));
+    PQclear(PQexec(connection,
+                   "CREATE ROLE reader LOGIN; CREATE TABLE kept (n int); INSERT INTO kept VALUES (42)"));
     expect_answer(connection, "SELECT n FROM kept", "42");
     PQfinish(connection);
     AUTO_FREE char *log = path_of(world, "log/postgresql.log"), *kept = path_of(world, "state.json");
@@ -403,12 +410,14 @@ static void puts_a_bad_pair_back_before_a_client_sees_it(void **state)
     need_postgres(world);
     AUTO_BUF struct buf chain = {0};
     AUTO_SECRET struct buf key = {0};
-    AUTO_FREE char *key_file = path_of(world, "tls/server.key"), *chain_file = path_of(world, "tls/server.crt");
+    AUTO_FREE char *key_file = path_of(world, "tls/server.key"),
+                   *chain_file = path_of(world, "tls/server.crt");
     AUTO_FREE char *saved = mem_string(world->last.certificate_serial);
     make_foreign_pair(world, &chain, &key);
     for (int i = 0; i < 2; i++) {
         size_t events = world->events;
-        assert_int_equal(file_write(i ? chain_file : key_file, i ? slice_buf(&chain) : slice_buf(&key), 0600, NULL), 0);
+        assert_int_equal(
+            file_write(i ? chain_file : key_file, i ? slice_buf(&chain) : slice_buf(&key), 0600, NULL), 0);
         kill(postmaster_of(world), SIGHUP);
         usleep(100000);
         expect_served(world, saved);
@@ -438,7 +447,8 @@ static void notices_a_good_pair_that_is_not_the_installed_one(void **state)
     need_postgres(world);
     AUTO_BUF struct buf chain = {0};
     AUTO_SECRET struct buf key = {0};
-    AUTO_FREE char *key_file = path_of(world, "tls/server.key"), *chain_file = path_of(world, "tls/server.crt");
+    AUTO_FREE char *key_file = path_of(world, "tls/server.key"),
+                   *chain_file = path_of(world, "tls/server.crt");
     AUTO_FREE char *saved = mem_string(world->last.certificate_serial);
     size_t events = world->events;
     make_foreign_pair(world, &chain, &key);
@@ -543,7 +553,8 @@ static void runs_on_without_a_server_and_reports_later(void **state)
     assert_int_equal(state_load(folder, &kept, NULL), 0);
     assert_null(kept.desired.master_password);
     assert_int_equal(kept.desired.generation, world->desired.generation);
-    assert_int_equal(reconcile_instance(&world->site, &world->transport, &kept.desired, false), RECONCILE_AGAIN);
+    assert_int_equal(reconcile_instance(&world->site, &world->transport, &kept.desired, false),
+                     RECONCILE_AGAIN);
     state_free(&kept);
     PQfinish(connect_verified(world, SECOND_CA));
     world->unreachable = false;
@@ -597,7 +608,8 @@ static void survives_kills_at_any_instant(void **state)
         world->desired.certificate_generation += i % 2;
         world->desired.restart += i % 5 == 0;
         world->desired.generation++;
-        text_copy(world->desired.ca_identifier, sizeof world->desired.ca_identifier, i % 4 < 2 ? FIRST_CA : SECOND_CA);
+        text_copy(world->desired.ca_identifier, sizeof world->desired.ca_identifier,
+                  i % 4 < 2 ? FIRST_CA : SECOND_CA);
         ended += reconcile_killed(world, (useconds_t)(rand() % 250) * 1000);
     }
     print_message("%d of 20 rounds ended before they were killed\n", ended);

@@ -11,8 +11,11 @@
 
 static struct engine_instance instance_with(const struct engine_parameter *parameters, size_t count)
 {
-    return (struct engine_instance){.folder = "/srv/it's", .listen_addresses = "127.0.0.1,::1", .port = 5432,
-                                    .client_networks = "127.0.0.0/8, ::1/128", .parameters = parameters,
+    return (struct engine_instance){.folder = "/srv/it's",
+                                    .listen_addresses = "127.0.0.1,::1",
+                                    .port = 5432,
+                                    .client_networks = "127.0.0.0/8, ::1/128",
+                                    .parameters = parameters,
                                     .parameter_count = count};
 }
 
@@ -46,7 +49,8 @@ static void what_could_leave_its_line_is_refused(void **state)
 {
     (void)state;
     static const struct engine_parameter wrong[] = {
-        {"work_mem", "1\nssl = off"}, {"a b", "1"}, {"x = 'y'", "1"}, {"", "1"}, {"1a", "1"}, {"work_mem\n", "1"},
+        {"work_mem", "1\nssl = off"}, {"a b", "1"}, {"x = 'y'", "1"}, {"", "1"}, {"1a", "1"},
+        {"work_mem\n", "1"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct engine_instance instance = instance_with(&wrong[i], 1);
@@ -61,7 +65,8 @@ static void a_folder_too_deep_for_a_socket_is_said(void **state)
     struct engine_instance instance = instance_with(NULL, 0);
     struct error error;
     AUTO_BUF struct buf text = {0};
-    instance.folder = "/a/folder/that/is/much/too/deep/for/the/path/of/a/local/socket/which/may/have/107/bytes/and/no/more";
+    instance.folder =
+        "/a/folder/that/is/much/too/deep/for/the/path/of/a/local/socket/which/may/have/107/bytes/and/no/more";
     assert_int_equal(postgres_settings(&instance, &text, &error), ERROR_INVALID);
     assert_non_null(strstr(error.text, "shorter path"));
 }
@@ -92,7 +97,8 @@ static void versions_are_compared_by_number(void **state)
     assert_int_equal(engine_version_compare("15.18", "15.2"), 1);
     assert_int_equal(engine_version_compare("15", "15"), 0);
     struct engine_releases releases = {0};
-    const struct engine_release all[] = {{"postgres", "15.9", ""}, {"postgres", "15.18", ""}, {"postgres", "16.1", ""}};
+    const struct engine_release all[] = {
+        {"postgres", "15.9", ""}, {"postgres", "15.18", ""}, {"postgres", "16.1", ""}};
     for (size_t i = 0; i < 3; i++)
         engine_releases_add(&releases, &all[i]);
     const struct engine_driver *driver = engine_find("postgres");

@@ -14,7 +14,11 @@
 
 static void fill_desired(struct desired_instance *desired)
 {
-    *desired = (struct desired_instance){.generation = 7, .running = true, .restart = 2, .port = 5432, .certificate_generation = 3,
+    *desired = (struct desired_instance){.generation = 7,
+                                         .running = true,
+                                         .restart = 2,
+                                         .port = 5432,
+                                         .certificate_generation = 3,
                                          .password_generation = 4};
     text_copy(desired->resource_id, sizeof desired->resource_id, "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     text_copy(desired->identifier, sizeof desired->identifier, "orders");
@@ -50,11 +54,21 @@ static void what_is_malformed_is_refused(void **state)
     static const struct {
         const char *name, *json;
     } wrong[] = {
-        {"resource_id", "\"../../etc\""}, {"resource_id", "\"\""},      {"resource_id", "\"-x\""},
-        {"resource_id", "null"},          {"generation", "-1"},         {"generation", "\"1\""},
-        {"generation", "1.5"},            {"running", "1"},             {"port", "65536"},
-        {"names", "\"a\""},               {"names", "[1]"},             {"names", "[\"\"]"},
-        {"parameters", "[]"},             {"parameters", "{\"a\": 1}"}, {"master_password", "5"},
+        {"resource_id", "\"../../etc\""},
+        {"resource_id", "\"\""},
+        {"resource_id", "\"-x\""},
+        {"resource_id", "null"},
+        {"generation", "-1"},
+        {"generation", "\"1\""},
+        {"generation", "1.5"},
+        {"running", "1"},
+        {"port", "65536"},
+        {"names", "\"a\""},
+        {"names", "[1]"},
+        {"names", "[\"\"]"},
+        {"parameters", "[]"},
+        {"parameters", "{\"a\": 1}"},
+        {"master_password", "5"},
         {"engine", "\"a much too long name of a database engine\""},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -75,7 +89,8 @@ static void what_is_malformed_is_refused(void **state)
 static void an_observed_instance_comes_through(void **state)
 {
     (void)state;
-    struct observed_instance sent = {.generation = 9, .state = OBSERVED_FAILED, .port = 1, .started_at = 5}, heard;
+    struct observed_instance sent = {.generation = 9, .state = OBSERVED_FAILED, .port = 1, .started_at = 5},
+                             heard;
     text_copy(sent.resource_id, sizeof sent.resource_id, "db-A");
     text_copy(sent.certificate_serial, sizeof sent.certificate_serial, "00a1");
     text_uuid(sent.report_id);
@@ -102,7 +117,8 @@ static void requests_and_replies_come_through(void **state)
 {
     (void)state;
     struct certificate_request request = {.resource_id = "db-A", .certificate_generation = 2}, heard;
-    struct certificate_reply reply = {.resource_id = "db-A", .certificate_generation = 2, .retry = true}, answer;
+    struct certificate_reply reply = {.resource_id = "db-A", .certificate_generation = 2, .retry = true},
+                             answer;
     buf_append(&request.request, "\x30\x00\xff", 3);
     json_t *json = certificate_request_to_json(&request);
     assert_int_equal(certificate_request_from_json(json, &heard, NULL), 0);
