@@ -11,6 +11,8 @@ static const char govcloud_host[] = "truststore.pki.us-gov-west-1";
 
 static const char *partition_of_host(const struct settings *settings, const char *host)
 {
+    if (!text_starts_with(host, govcloud_host))
+        return PARTITION_AWS;
     AUTO_FREE char *with_rds = mem_format("%s.rds.%s", govcloud_host, settings->domain);
     AUTO_FREE char *without = mem_format("%s.%s", govcloud_host, settings->domain);
     return text_equal_ignoring_case(host, with_rds) || text_equal_ignoring_case(host, without)
@@ -56,11 +58,12 @@ static int read_regional(const char *path, const char *region, const char *file,
     if (!dot)
         return nothing(path, error);
     *dot = 0;
-    const struct ca_profile *profile = ca_profile_find(stem);
-    if (profile)
+    if (!text_equal(stem, "bundle")) {
+        const struct ca_profile *profile = ca_profile_find(stem);
+        if (!profile)
+            return nothing(path, error);
         text_copy(read->scope.ca_identifier, sizeof read->scope.ca_identifier, profile->identifier);
-    else if (!text_equal(stem, "bundle"))
-        return nothing(path, error);
+    }
     return read_format(path, dot + 1, read, error);
 }
 
@@ -133,4 +136,11 @@ int truststore_path_read(const struct settings *settings, const char *host, cons
     if (region)
         return read_regional(path, folder, file, read, error);
     return *ours ? no_region(settings, path, folder, error) : 0;
+}
+
+bool truststore_path_equal(const struct truststore_path *a, const struct truststore_path *b)
+{
+    return a->format == b->format && text_equal(a->scope.region, b->scope.region) &&
+           text_equal(a->scope.partition, b->scope.partition) &&
+           text_equal(a->scope.ca_identifier, b->scope.ca_identifier);
 }
