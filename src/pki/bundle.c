@@ -130,19 +130,33 @@ static bool add_bag(STACK_OF(PKCS12_SAFEBAG) * *bags, X509 *certificate, struct 
            PKCS12_add_friendlyname_utf8(bag, alias, -1) == 1 && mark_trusted(bag);
 }
 
+enum { SALT_LENGTH = 16, MAC_ITERATIONS = 10000 };
+
+/* The MAC's salt is made from the certificates, so that the same bundle has the same bytes everywhere.
+ * Neither the salt nor the password (changeit) has to be a secret here. */
+static void salt_of(const struct certificate_list *certificates, unsigned char digest[SHA256_DIGEST_LENGTH])
+{
+    AUTO_BUF struct buf all = {0};
+    for (size_t i = 0; i < certificates->count; i++)
+        certificate_der(certificates->items[i], &all);
+    SHA256(all.data, all.length, digest);
+}
+
 int bundle_pkcs12(const struct certificate_list *certificates, struct buf *out, struct error *error)
 {
     STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
     STACK_OF(PKCS7) *safes = NULL;
     PKCS12 *store = NULL;
-    unsigned char *bytes = NULL;
+    unsigned char *bytes = NULL, salt[SHA256_DIGEST_LENGTH];
     bool good = true;
+    salt_of(certificates, salt);
     for (size_t i = 0; good && i < certificates->count; i++)
         good = add_bag(&bags, certificates->items[i], error);
     /* Not encrypted: certificates are public. The MAC is what Java checks with the password. */
     good = good && PKCS12_add_safe(&safes, bags, -1, 0, NULL) == 1;
     store = good ? PKCS12_add_safes(safes, 0) : NULL;
-    good = store && PKCS12_set_mac(store, BUNDLE_PASSWORD, -1, NULL, 8, 10000, EVP_sha256()) == 1;
+    good = store &&
+           PKCS12_set_mac(store, BUNDLE_PASSWORD, -1, salt, SALT_LENGTH, MAC_ITERATIONS, EVP_sha256()) == 1;
     int length = good ? i2d_PKCS12(store, &bytes) : 0;
     buf_append(out, bytes, length > 0 ? (size_t)length : 0);
     OPENSSL_free(bytes);

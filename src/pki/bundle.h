@@ -1,4 +1,5 @@
-/* Trust bundles in the formats that clients read. All hold all certificates given, in the order given. */
+/* Trust bundles in the formats that clients read. All hold all certificates given, in the order given; the
+ * same certificates give the same bytes in every process. */
 #ifndef PKI_BUNDLE_H
 #define PKI_BUNDLE_H
 

@@ -14,6 +14,8 @@ struct sql_statement;
 
 /* Opens (and makes) the database of a file and brings its schema up. */
 int sql_open(const char *path, struct sql **sql, struct error *error);
+/* Opens one that is there, for reading alone. */
+int sql_open_read_only(const char *path, struct sql **sql, struct error *error);
 void sql_close(struct sql *sql);
 
 /* A transaction that may write. Waits up to ten seconds for another writer. */

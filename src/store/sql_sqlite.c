@@ -66,6 +66,12 @@ static int read_schema_version(struct sql *sql, int64_t *version, struct error *
     return sql_end(statement, error);
 }
 
+static int wrong_version(int64_t version, struct error *error)
+{
+    return error_set(error, ERROR_STATE, "store: schema version %lld, this program knows %d",
+                     (long long)version, SCHEMA_VERSION);
+}
+
 static int bring_schema_up(struct sql *sql, struct error *error)
 {
     int64_t version = 0;
@@ -78,8 +84,7 @@ static int bring_schema_up(struct sql *sql, struct error *error)
         if (!result)
             result = execute(sql, "PRAGMA user_version = 1", error);
     } else if (!result && version != SCHEMA_VERSION) {
-        result = error_set(error, ERROR_STATE, "store: schema version %lld, this program knows %d",
-                           (long long)version, SCHEMA_VERSION);
+        result = wrong_version(version, error);
     }
     if (!result)
         return sql_commit(sql, error);
@@ -87,21 +92,18 @@ static int bring_schema_up(struct sql *sql, struct error *error)
     return result;
 }
 
-int sql_open(const char *path, struct sql **opened, struct error *error)
+static int open_handle(const char *path, int flags, const char *pragmas, struct sql *sql, struct error *error)
 {
-    struct sql *sql = mem_new(sizeof *sql);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int status = sqlite3_open_v2(path, &sql->handle, flags, NULL);
-    int result = status == SQLITE_OK ? 0 : fail(sql, status, error);
-    if (!result) {
-        sqlite3_busy_timeout(sql->handle, BUSY_MILLISECONDS);
-        result = execute(sql,
-                         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                         "PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY",
-                         error);
-    }
-    if (!result)
-        result = bring_schema_up(sql, error);
+    int status = sqlite3_open_v2(path, &sql->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (status != SQLITE_OK)
+        return fail(sql, status, error);
+    sqlite3_busy_timeout(sql->handle, BUSY_MILLISECONDS);
+    return execute(sql, pragmas, error);
+}
+
+static int opened_or_closed(const char *path, int result, struct sql *sql, struct sql **opened,
+                            struct error *error)
+{
     if (result) {
         error_prefix(error, "%s", path);
         sql_close(sql);
@@ -109,6 +111,30 @@ int sql_open(const char *path, struct sql **opened, struct error *error)
     }
     *opened = sql;
     return 0;
+}
+
+int sql_open(const char *path, struct sql **opened, struct error *error)
+{
+    struct sql *sql = mem_new(sizeof *sql);
+    int result = open_handle(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                             "PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY",
+                             sql, error);
+    if (!result)
+        result = bring_schema_up(sql, error);
+    return opened_or_closed(path, result, sql, opened, error);
+}
+
+int sql_open_read_only(const char *path, struct sql **opened, struct error *error)
+{
+    struct sql *sql = mem_new(sizeof *sql);
+    int64_t version = 0;
+    int result = open_handle(path, SQLITE_OPEN_READONLY, "PRAGMA query_only = ON", sql, error);
+    if (!result)
+        result = read_schema_version(sql, &version, error);
+    if (!result && version != SCHEMA_VERSION)
+        result = wrong_version(version, error);
+    return opened_or_closed(path, result, sql, opened, error);
 }
 
 void sql_close(struct sql *sql)

@@ -7,14 +7,23 @@
 
 int store_open(const char *path, const struct seal *seal, struct store **opened, struct error *error)
 {
-    struct store *store = mem_new(sizeof *store);
-    store->seal = *seal;
-    int result = sql_open(path, &store->sql, error);
-    if (result) {
-        store_close(store);
+    struct sql *sql = NULL;
+    int result = sql_open(path, &sql, error);
+    if (result)
         return result;
-    }
-    *opened = store;
+    *opened = mem_new(sizeof **opened);
+    **opened = (struct store){sql, *seal};
+    return 0;
+}
+
+int store_open_read_only(const char *path, struct store **opened, struct error *error)
+{
+    struct sql *sql = NULL;
+    int result = sql_open_read_only(path, &sql, error);
+    if (result)
+        return result;
+    *opened = mem_new(sizeof **opened);
+    (*opened)->sql = sql;
     return 0;
 }
 

@@ -17,6 +17,8 @@ struct store;
 
 /* Opens the store of a file; `seal` is copied. */
 int store_open(const char *path, const struct seal *seal, struct store **store, struct error *error);
+/* Opens a store that is there, for reading what is not sealed. */
+int store_open_read_only(const char *path, struct store **store, struct error *error);
 void store_close(struct store *store);
 int store_begin(struct store *store, struct error *error);
 int store_commit(struct store *store, struct error *error);

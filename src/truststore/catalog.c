@@ -6,6 +6,12 @@
 
 #include <stdlib.h>
 
+void catalog_region_names(const struct settings *settings, struct buf *names)
+{
+    for (size_t i = 0; i < settings->regions.count; i++)
+        buf_printf(names, "%s%s", i ? ", " : "", settings->regions.regions[i].name);
+}
+
 void bundle_content_free(struct bundle_content *content)
 {
     for (size_t i = 0; i < content->count; i++)

@@ -30,6 +30,8 @@ struct bundle_content {
  * made: no bundle lacks something. */
 int catalog_gather(struct fleet *fleet, const struct bundle_scope *scope, struct bundle_content *content,
                    struct error *error);
+/* The regions there are, as a text for people: "us-east-1, eu-west-1". */
+void catalog_region_names(const struct settings *settings, struct buf *names);
 void bundle_content_free(struct bundle_content *content);
 
 #endif

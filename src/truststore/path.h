@@ -16,4 +16,6 @@ struct truststore_path {
 int truststore_path_read(const struct settings *settings, const char *host, const char *path,
                          struct truststore_path *read, bool *ours, struct error *error);
 
+bool truststore_path_equal(const struct truststore_path *a, const struct truststore_path *b);
+
 #endif

@@ -55,7 +55,6 @@ static json_t *describe(const struct bundle_certificate *each, struct error *err
                      facts.sha256, "valid_from", from, "valid_till", till);
 }
 
-/* PKCS #12 is left out: its salt makes every rendering another one. */
 static json_t *describe_bundle(const char *partition, const struct bundle_scope *scope,
                                const struct bundle_content *content, const struct bundle_format *format,
                                struct error *error)
@@ -85,9 +84,7 @@ int render_index(struct fleet *fleet, const struct bundle_scope *scope, const st
     for (size_t i = 0; good && i < content->count; i++)
         good = json_array_append_new(certificates, describe(&content->items[i], error)) == 0;
     for (const struct bundle_format *format = render_formats; good && format->suffix; format++)
-        if (!text_equal(format->suffix, "p12"))
-            good = json_array_append_new(bundles,
-                                         describe_bundle(partition, scope, content, format, error)) == 0;
+        good = json_array_append_new(bundles, describe_bundle(partition, scope, content, format, error)) == 0;
     json_t *index = json_pack("{s:s, s:o, s:o}", "partition", partition, "certificates", certificates,
                               "bundles", bundles);
     if (region)

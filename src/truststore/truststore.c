@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "truststore/condition.h"
 #include "truststore/path.h"
 
 #include <openssl/sha.h>
@@ -11,23 +12,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHE_LIMIT = 4 * 1024 * 1024 }; /* bytes of bodies kept in a worker */
+enum {
+    CACHE_LIMIT = 4 * 1024 * 1024, /* bytes of bodies kept in a worker */
+    LOOK_EVERY = 100               /* ms: asking the store costs two system calls, a tenth of a small reply */
+};
 
 /* One rendered file. It lives while the cache or a reply holds it. */
 struct rendered {
     struct rendered *next; /* in the cache: most recently used first */
     int holders;
-    char key[160]; /* partition or region, CA, format */
+    struct truststore_path path;
     struct buf body;
     const char *content_type;
-    char etag[80];
-    int64_t modified; /* ms, whole seconds */
+    char etag[72];
+    int64_t modified;       /* ms, whole seconds */
+    char last_modified[32]; /* the same as HTTP writes it */
 };
 
 struct truststore {
     struct fleet *fleet;
     struct rendered *cache;
     size_t cached_bytes;
+    int64_t looked_at; /* clock_steady */
     int64_t store_version;
     int64_t authorities; /* how many there were when the cache was filled */
 };
@@ -70,6 +76,10 @@ void truststore_free(struct truststore *truststore)
  * seldom. */
 static int refresh(struct truststore *truststore, struct error *error)
 {
+    int64_t now = clock_steady();
+    if (truststore->looked_at && now - truststore->looked_at < LOOK_EVERY)
+        return 0;
+    truststore->looked_at = now;
     int64_t version = store_version(truststore->fleet->store);
     if (version == truststore->store_version)
         return 0;
@@ -84,11 +94,11 @@ static int refresh(struct truststore *truststore, struct error *error)
     return 0;
 }
 
-static struct rendered *find_cached(struct truststore *truststore, const char *key)
+static struct rendered *find_cached(struct truststore *truststore, const struct truststore_path *path)
 {
     for (struct rendered **link = &truststore->cache; *link; link = &(*link)->next) {
         struct rendered *found = *link;
-        if (!text_equal(found->key, key))
+        if (!truststore_path_equal(&found->path, path))
             continue;
         *link = found->next;
         found->next = truststore->cache;
@@ -101,6 +111,8 @@ static struct rendered *find_cached(struct truststore *truststore, const char *k
 /* Keeps the most recently used within the limit. */
 static void keep(struct truststore *truststore, struct rendered *rendered)
 {
+    if (rendered->body.length > CACHE_LIMIT)
+        return;
     rendered->holders++;
     rendered->next = truststore->cache;
     truststore->cache = rendered;
@@ -113,21 +125,15 @@ static void keep(struct truststore *truststore, struct rendered *rendered)
         drop_after(truststore, link);
 }
 
-/* The same certificates in the same format have the same tag in every worker; weak where the bytes may differ
- * (the salt of PKCS #12). */
-static void set_etag(struct rendered *rendered, const struct bundle_content *content,
-                     const struct bundle_format *format)
+/* The SHA-256 of the bytes, which are the same in every worker: a strong tag (RFC 9110 section 8.8.1), and
+ * the digest in the index. */
+static void set_etag(struct rendered *rendered)
 {
-    AUTO_BUF struct buf all = {0};
     unsigned char digest[SHA256_DIGEST_LENGTH];
-    char hex[65];
-    const char *suffix = format ? format->suffix : "json";
-    for (size_t i = 0; i < content->count; i++)
-        certificate_der(content->items[i].certificate, &all);
-    SHA256(all.data, all.length, digest);
-    text_hex(digest, 12, hex);
-    snprintf(rendered->etag, sizeof rendered->etag, "%s\"%s-%s\"", text_equal(suffix, "p12") ? "W/" : "", hex,
-             suffix);
+    char hex[2 * SHA256_DIGEST_LENGTH + 1];
+    SHA256(rendered->body.data, rendered->body.length, digest);
+    text_hex(digest, sizeof digest, hex);
+    snprintf(rendered->etag, sizeof rendered->etag, "\"%s\"", hex);
 }
 
 static int render(struct truststore *truststore, const struct truststore_path *path,
@@ -141,7 +147,8 @@ static int render(struct truststore *truststore, const struct truststore_path *p
                           : render_index(truststore->fleet, &path->scope, &content, &rendered->body, error);
     rendered->content_type = path->format ? path->format->content_type : "application/json";
     rendered->modified = content.newest / 1000 * 1000;
-    set_etag(rendered, &content, path->format);
+    clock_format_http(rendered->modified, rendered->last_modified);
+    set_etag(rendered);
     bundle_content_free(&content);
     return result;
 }
@@ -150,16 +157,13 @@ static int render(struct truststore *truststore, const struct truststore_path *p
 static int get(struct truststore *truststore, const struct truststore_path *path, struct rendered **got,
                struct error *error)
 {
-    char key[sizeof(*got)->key];
-    snprintf(key, sizeof key, "%s/%s/%s/%s", path->scope.partition, path->scope.region,
-             path->scope.ca_identifier, path->format ? path->format->suffix : "index");
     int result = refresh(truststore, error);
     if (result)
         return result;
-    struct rendered *rendered = find_cached(truststore, key);
+    struct rendered *rendered = find_cached(truststore, path);
     if (!rendered) {
         rendered = mem_new(sizeof *rendered);
-        text_copy(rendered->key, sizeof rendered->key, key);
+        rendered->path = *path;
         rendered->holders = 1;
         result = render(truststore, path, rendered, error);
         if (result) {
@@ -174,28 +178,12 @@ static int get(struct truststore *truststore, const struct truststore_path *path
     return 0;
 }
 
-/* True when one of the entity tags in a list is ours, by weak comparison (RFC 9110 8.8.3.2). */
-static bool lists_tag(const char *list, const char *etag)
-{
-    const char *bare = text_starts_with(etag, "W/") ? etag + 2 : etag;
-    return text_equal(list, "*") || strstr(list, bare) != NULL;
-}
-
-/* RFC 9110 13.2.2: If-None-Match goes before If-Modified-Since. */
-static bool is_unchanged(const struct http_exchange *exchange, const struct rendered *rendered)
-{
-    const char *tags = http_header(exchange, "If-None-Match");
-    const char *since = http_header(exchange, "If-Modified-Since");
-    int64_t when = 0;
-    if (tags)
-        return lists_tag(tags, rendered->etag);
-    return since && clock_parse_http(since, &when) && rendered->modified <= when;
-}
-
 static void answer_text(struct http_exchange *exchange, int status, const char *text)
 {
     AUTO_FREE char *line = mem_format("%s\n", text);
     http_reply_header(exchange, "Content-Type", "text/plain; charset=utf-8");
+    http_reply_header(exchange, "X-Content-Type-Options", "nosniff");
+    http_reply_header(exchange, "Cache-Control", "no-store");
     http_reply(exchange, status, slice_text(line));
 }
 
@@ -214,12 +202,10 @@ static void answer_failure(struct http_exchange *exchange, const struct error *e
 
 static void answer(struct http_exchange *exchange, struct rendered *rendered)
 {
-    char modified[32];
-    clock_format_http(rendered->modified, modified);
     http_reply_header(exchange, "ETag", rendered->etag);
-    http_reply_header(exchange, "Last-Modified", modified);
+    http_reply_header(exchange, "Last-Modified", rendered->last_modified);
     http_reply_header(exchange, "Cache-Control", "public, max-age=300");
-    if (is_unchanged(exchange, rendered)) {
+    if (condition_unchanged(exchange, rendered->etag, rendered->modified)) {
         http_reply(exchange, 304, (struct slice){0});
         let_go(rendered);
         return;
