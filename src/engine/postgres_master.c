@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a session logs of a failed statement could hold a password's verifier. */
-
 struct session {
     PGconn *connection;
     struct error *error;
