@@ -134,13 +134,9 @@ static int await_answer(const struct settings *settings, const char *role, pid_t
     }
 }
 
-static void print_next(const struct settings *settings)
+/* `folder` as the caller named it. */
+static void print_next(const struct settings *settings, const char *folder)
 {
-    AUTO_FREE char *here = getcwd(NULL, 0);
-    const char *folder = settings->run_folder;
-    size_t length = here ? strlen(here) : 0;
-    if (length && strncmp(folder, here, length) == 0 && folder[length] == '/')
-        folder += length + 1;
     printf("\nSealwright answers at https://localhost:%d\n\n", settings->port);
     printf("Type next:\n\n"
            "    . %s/env.sh\n"
@@ -166,9 +162,9 @@ static void print_next(const struct settings *settings)
            folder, settings->home_region, settings->home_region);
     json_t *health = ask_health(settings);
     printf("%lld of %lld certificate authorities are made; the rest follow in the background:\n"
-           "    sealwright status --run-dir %s --wait\n",
+           "    %s status --run-dir %s --wait\n",
            (long long)number_at(health, "authorities", "made"),
-           (long long)number_at(health, "authorities", "wanted"), folder);
+           (long long)number_at(health, "authorities", "wanted"), program_invocation_name, folder);
     json_decref(health);
 }
 
@@ -219,7 +215,7 @@ int cli_up(int argc, char **argv)
     if (!result)
         result = start_both(&settings, &error);
     if (!result)
-        print_next(&settings);
+        print_next(&settings, folder);
     settings_free(&settings);
     return result ? cli_fail("up", &error) : 0;
 }
