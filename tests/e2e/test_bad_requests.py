@@ -50,15 +50,17 @@ def create_orders(sender):
     eventually(lambda: available(sender), 60, "orders is available")
 
 
-def test_each_bad_request_has_its_error(make_sealwright):
+def test_each_bad_request_has_its_error(make_sealwright, record_property):
     running = make_sealwright(regions=("us-east-1", "eu-west-1")).start()
     senders = {"administrator": running.raw(), "reader": running.raw(running.access_key("--read-only")),
                "elsewhere": running.raw(running.access_key("--region", "eu-west-1"))}
     create_orders(senders["administrator"])
-    wrong = []
+    wrong, faults = [], 0
     for row in REQUESTS:
         reply = send(senders[row.get("key", "administrator")], row)
+        faults += reply.status >= 500
         if (reply.status, reply.code) != (row["status"], row["code"]):
             wrong.append(f"{row['name']}: expected {row['status']} {row['code']}, got {reply.status} {reply.text}")
-    print(f"bad requests over HTTPS: {len(REQUESTS)}, wrong answers: {len(wrong)}")
+    record_property("figures", f"bad requests over HTTPS: {len(REQUESTS)}, wrong answers: {len(wrong)}, 5xx: {faults}")
     assert not wrong, "\n".join(wrong)
+    assert faults == 0

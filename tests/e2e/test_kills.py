@@ -169,7 +169,7 @@ def orphans(sealwright):
 
 
 @pytest.mark.slow
-def test_random_kills_lose_nothing(capsys):
+def test_random_kills_lose_nothing(record_property):
     sealwright = Sealwright()
     stop = threading.Event()
     try:
@@ -187,11 +187,10 @@ def test_random_kills_lose_nothing(capsys):
         eventually(lambda: not orphans(sealwright), 30, lambda: f"orphaned: {orphans(sealwright)}")
         assert not [text for caller in callers for text in caller.failures]
         acknowledged = sum(caller.acknowledged for caller in callers)
-        with capsys.disabled():
-            print(f"\n{sum(killed.values())} kills ({', '.join(f'{role} {n}' for role, n in killed.items())}): "
-                  f"{acknowledged} actions acknowledged, {acknowledged} carried out, 0 lost, 0 orphaned, "
-                  f"{sum(caller.unanswered for caller in callers)} calls without an answer, "
-                  f"{sum(caller.refused for caller in callers)} refused by a rule")
+        record_property("figures", f"{sum(killed.values())} kills ({', '.join(f'{role} {n}' for role, n in killed.items())}): "
+                        f"{acknowledged} actions acknowledged, {acknowledged} carried out, 0 lost, 0 orphaned, "
+                        f"{sum(caller.unanswered for caller in callers)} calls without an answer, "
+                        f"{sum(caller.refused for caller in callers)} refused by a rule")
         assert acknowledged >= KILLS / 2
     finally:
         stop.set()
