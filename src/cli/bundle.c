@@ -97,7 +97,7 @@ static int fetch_from(const struct chosen *chosen, const char *url, struct buf *
 /* A region's partition need not be named: a region is in one only. */
 static int fetch(const struct chosen *chosen, struct buf *body, struct error *error)
 {
-    if (text_is_empty(chosen->endpoint))
+    if (!chosen->endpoint || !chosen->endpoint[0])
         return error_set(error, ERROR_INVALID,
                          "no endpoint: give --endpoint, or source env.sh of a run folder");
     if (!text_starts_with(chosen->endpoint, "https://"))
