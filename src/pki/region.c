@@ -80,6 +80,10 @@ int region_table_add(struct region_table *table, const char *name, const char *t
     if (!is_label(name))
         return error_set(error, ERROR_INVALID,
                          "region %s: expected lowercase letters, digits and hyphens, at most 31", name);
+    if (text_equal(name, "global") || text_equal(name, "control") || text_equal(name, PARTITION_AWS) ||
+        text_equal(name, PARTITION_GOVCLOUD))
+        return error_set(error, ERROR_INVALID, "region %s: this name means something else in addresses",
+                         name);
     if (region_find(table, name))
         return error_set(error, ERROR_EXISTS, "region %s is named twice", name);
     if (!known && !title)
