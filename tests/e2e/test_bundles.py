@@ -216,3 +216,93 @@ def test_a_p7b_is_armoured(world):
     text = fetch(world, None, "/us-east-1/us-east-1-bundle.p7b").text
     body = re.fullmatch(r"-----BEGIN PKCS7-----\n(.*)-----END PKCS7-----\n", text, re.S).group(1)
     assert base64.b64decode(body)[0] == 0x30
+
+
+# -- leaves ---------------------------------------------------------------------------------------------------------------
+
+KEY_AND_DIGEST = {"rds-ca-2019": ("2048", "sha256"), "rds-ca-rsa2048-g1": ("2048", "sha256"),
+                  "rds-ca-rsa4096-g1": ("4096", "sha384"), "rds-ca-ecc384-g1": ("384", "SHA384")}
+
+
+def create_everywhere(world):
+    """An instance in each region under each CA; answers {identifier: (region, CA)}."""
+    made = {}
+    for region in (*AWS, *GOVCLOUD):
+        sender = world.raw(region=region)
+        for authority in AUTHORITIES:
+            identifier = f"leaf-{region}-{authority}"
+            reply = sender.call("CreateDBInstance", {
+                "DBInstanceIdentifier": identifier, "Engine": "postgres", "DBInstanceClass": "db.t3.micro",
+                "AllocatedStorage": "20", "MasterUsername": "app", "MasterUserPassword": "a-long-password",
+                "CACertificateIdentifier": authority})
+            assert reply.status == 200, reply.text
+            made[identifier] = (region, authority)
+    return made
+
+
+def write_chain(folder, identifier, chain):
+    """Files of the parts that a server shows, and of the root that a client has."""
+    parts = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", chain, re.S)
+    assert len(parts) == 3
+    for part, pem in zip(("leaf", "subordinate", "root"), parts):
+        (folder / f"{identifier}.{part}").write_text(pem)
+    (folder / f"{identifier}.chain").write_text("".join(parts[:2]))
+    return folder / identifier
+
+
+def openssl_verifies(stem, name):
+    command = ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", name, "-no-CApath",
+               "-no-CAstore", "-CAfile", f"{stem}.root", "-untrusted", f"{stem}.subordinate", f"{stem}.leaf"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def certtool_verifies(stem, name):
+    command = ["certtool", "--verify", "--load-ca-certificate", f"{stem}.root", "--verify-hostname", name,
+               "--verify-purpose", "1.3.6.1.5.5.7.3.1", "--infile", f"{stem}.chain"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def has_algorithms(stem, region, authority):
+    """Key and signature of leaf, subordinate and root are those of the user guide's table."""
+    bits, digest = KEY_AND_DIGEST[authority]
+    if authority == "rds-ca-rsa2048-g1" and region in GOVCLOUD:
+        digest = "sha384"
+    for part in ("leaf", "subordinate", "root"):
+        shown = subprocess.run(["openssl", "x509", "-in", f"{stem}.{part}", "-noout", "-text"], capture_output=True, text=True,
+                               check=True).stdout
+        assert f"({bits} bit" in shown, f"{stem}.{part}"
+        assert re.search(rf"Signature Algorithm: .*{digest}", shown), f"{stem}.{part}"
+
+
+def test_a_leaf_of_each_ca_in_each_region_verifies_in_openssl_gnutls_and_java(world, tmp_path, record_property):
+    from host import Host
+
+    host = Host(world, tmp_path)
+    host.register()
+    made = create_everywhere(world)
+    desired = {each["identifier"]: each for each in host.desired()}
+    replies = host.certificates([(desired[identifier], desired[identifier]["names"]) for identifier in made])
+    counts = {"openssl": 0, "certtool": 0}
+    for identifier, (region, authority) in made.items():
+        reply = replies[desired[identifier]["resource_id"]]
+        assert reply.get("chain"), reply
+        stem = write_chain(tmp_path, identifier, reply["chain"])
+        name = desired[identifier]["names"][0]
+        has_algorithms(stem, region, authority)
+        counts["openssl"] += openssl_verifies(stem, name)
+        counts["certtool"] += certtool_verifies(stem, name)
+        assert not openssl_verifies(stem, f"other.{region}.rds.localhost")
+    java = subprocess.run(["java", os.path.join(os.path.dirname(__file__), "VerifyChains.java"), tmp_path], capture_output=True,
+                          text=True, timeout=120 * PATIENCE, check=False)
+    assert java.returncode == 0, java.stderr
+    record_property("figures", f"{len(made)} chains (4 CAs x 29 regions) verified: openssl strict {counts['openssl']}, "
+                    f"certtool {counts['certtool']}, Java {java.stdout.strip()}")
+    assert len(made) == 116
+    assert counts == {"openssl": 116, "certtool": 116}
+    assert int(java.stdout) == 116
+
+    # A host gets certificates for the names of its instances only.
+    first = desired[next(iter(made))]
+    refused = host.certificates([(first, ["other.us-west-2.rds.localhost"])])[first["resource_id"]]
+    assert not refused.get("chain")
+    assert "names" in refused["error"]
