@@ -108,7 +108,11 @@ static int verify(X509 *leaf, const struct certificate_list *intermediates,
         sk_X509_push(chain, intermediates->items[i]);
     X509_STORE_CTX_init(context, store, leaf, chain);
     X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(context);
-    X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
+    /* A root's own signature matters when the root is what is checked; below it, it was checked when it was
+     * made. */
+    bool self_signed = roots->count == 1 && X509_cmp(roots->items[0], leaf) == 0;
+    X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT |
+                                                (self_signed ? X509_V_FLAG_CHECK_SS_SIGNATURE : 0UL));
     X509_VERIFY_PARAM_set_time(parameters, (time_t)(when / 1000));
     if (purpose)
         X509_VERIFY_PARAM_set_purpose(parameters, purpose);

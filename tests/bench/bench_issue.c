@@ -105,31 +105,37 @@ static void make_request(struct fleet *fleet, EVP_PKEY *key, int worker, int i,
     text_list_free(&names);
 }
 
-/* One worker: batches of fresh requests until the time is over; answers how many were issued. The requests
- * are made before the clock starts. */
-static int run_worker(struct fleet *fleet, const char *ca_identifier, int worker, int start,
-                      int64_t milliseconds)
+/* What a worker needs before its clock starts. */
+struct load {
+    struct certificate_request *requests;
+    int room;
+};
+
+static struct load make_load(struct fleet *fleet, const char *ca_identifier, int worker, int64_t milliseconds)
 {
     struct error error = {0};
+    const struct ca_profile *profile = ca_profile_find(ca_identifier);
     EVP_PKEY *key = NULL;
-    if (key_generate(ca_profile_find(ca_identifier)->key, &key, &error))
+    if (key_generate(profile->key, &key, &error))
         fail("key", &error);
-    int room = (int)(milliseconds * 5); /* more than any machine signs: 5,000 a second */
-    if (ca_profile_find(ca_identifier)->key == KEY_RSA_4096)
-        room /= 8;
+    /* More than a worker can sign in that time. */
+    int room = (int)(milliseconds * (profile->key == KEY_RSA_2048 ? 4 : 1));
     room -= room % BATCH;
     make_instances(fleet, ca_identifier, worker, room);
-    struct certificate_request *requests = mem_new_array((size_t)room, sizeof *requests);
+    struct load load = {mem_new_array((size_t)room, sizeof *load.requests), room};
     for (int i = 0; i < room; i++)
-        make_request(fleet, key, worker, i, &requests[i]);
-    char go;
-    if (read(start, &go, 1) != 0) /* the end of the pipe is the start of the race */
-        fail("start", &error);
+        make_request(fleet, key, worker, i, &load.requests[i]);
+    EVP_PKEY_free(key);
+    return load;
+}
+
+static int issue_until(struct fleet *fleet, const struct load *load, int64_t until)
+{
+    struct error error = {0};
     int done = 0;
-    for (int64_t until = clock_steady() + milliseconds; done < room && clock_steady() < until;
-         done += BATCH) {
+    for (; done + BATCH <= load->room && clock_steady() < until; done += BATCH) {
         struct certificate_reply replies[BATCH] = {0};
-        if (issue_certificates(fleet, HOST, requests + done, BATCH, replies, &error))
+        if (issue_certificates(fleet, HOST, load->requests + done, BATCH, replies, &error))
             fail("issue", &error);
         for (int i = 0; i < BATCH; i++) {
             if (!replies[i].chain) {
@@ -142,63 +148,74 @@ static int run_worker(struct fleet *fleet, const char *ca_identifier, int worker
     return done;
 }
 
+/* A worker process: says that it is ready, waits for the start, issues, says how many. */
+static _Noreturn void run_worker(const struct settings *settings, const char *ca_identifier, int worker,
+                                 int channel, int ready, int start, int64_t milliseconds)
+{
+    struct error error = {0};
+    struct fleet fleet;
+    if (server_open_fleet(settings, &fleet, &error))
+        fail("store", &error);
+    fleet.signer = signer_client_new(channel, 60 * CLOCK_SECOND);
+    make_authorities(&fleet, ca_identifier);
+    struct load load = make_load(&fleet, ca_identifier, worker, milliseconds);
+    char go = 'r';
+    int done = 0;
+    if (write(ready, &done, sizeof done) != sizeof done || read(start, &go, 1) != 0)
+        exit(1);
+    done = issue_until(&fleet, &load, clock_steady() + milliseconds);
+    exit(write(ready, &done, sizeof done) == sizeof done ? 0 : 1);
+}
+
+/* Reads a number of each worker. */
+static int collect(int from, int workers)
+{
+    int total = 0;
+    for (int i = 0; i < workers; i++) {
+        int number = 0;
+        if (read(from, &number, sizeof number) != sizeof number)
+            exit(1);
+        total += number;
+    }
+    return total;
+}
+
 int main(int argc, char **argv)
 {
     struct error error = {0};
-    if (argc != 5) {
+    struct settings settings;
+    int ends[WORKER_ROOM][2], channels[WORKER_ROOM], ready[2], start[2];
+    int workers = argc == 5 ? atoi(argv[3]) : 0;
+    if (workers < 1 || workers > WORKER_ROOM) {
         fputs("usage: bench_issue FOLDER CA_IDENTIFIER WORKERS SECONDS\n", stderr);
         return 2;
     }
-    const char *folder = argv[1], *ca_identifier = argv[2];
-    int workers = atoi(argv[3]);
-    int64_t milliseconds = atoi(argv[4]) * CLOCK_SECOND;
-    struct settings settings;
-    settings_defaults(&settings, folder);
+    int64_t seconds = atoi(argv[4]);
+    settings_defaults(&settings, argv[1]);
     region_table_add(&settings.regions, settings.home_region, NULL, NULL, &error);
-    int ends[WORKER_ROOM][2], channels[WORKER_ROOM], start[2], results[2];
     for (int i = 0; i < workers; i++) {
         if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends[i]) < 0)
             return 1;
         channels[i] = ends[i][1];
     }
-    AUTO_FREE char *signer_folder = mem_format("%s/signer", folder);
+    AUTO_FREE char *signer_folder = mem_format("%s/signer", argv[1]);
     pid_t signer = fork();
     if (signer == 0)
         run_signer(signer_folder, channels, (size_t)workers);
-    if (pipe(start) < 0 || pipe(results) < 0)
+    if (pipe(ready) < 0 || pipe(start) < 0) /* after the signer's fork: it must not hold the start back */
         return 1;
     for (int i = 0; i < workers; i++) {
         if (fork() == 0) {
             close(start[1]);
-            struct fleet fleet;
-            if (server_open_fleet(&settings, &fleet, &error))
-                fail("store", &error);
-            fleet.signer = signer_client_new(ends[i][0], 60 * CLOCK_SECOND);
-            make_authorities(&fleet, ca_identifier);
-            int done = -1;
-            /* The ready ones wait for the start; the parent learns of them by a first number. */
-            int result[2] = {i, 0};
-            done = run_worker(&fleet, ca_identifier, i, start[0], milliseconds);
-            result[1] = done;
-            if (write(results[1], result, sizeof result) != sizeof result)
-                return 1;
-            _exit(0);
+            run_worker(&settings, argv[2], i, ends[i][0], ready[1], start[0], seconds * CLOCK_SECOND);
         }
     }
-    close(start[0]);
-    sleep(atoi(argv[4]) > 0 ? 0 : 0);
-    close(start[1]);
-    int total = 0;
-    for (int i = 0; i < workers; i++) {
-        int result[2];
-        if (read(results[0], result, sizeof result) != sizeof result)
-            return 1;
-        total += result[1];
-    }
+    collect(ready[0], workers);
+    close(start[1]); /* the end of this pipe is the start */
+    printf("%.1f\n", (double)collect(ready[0], workers) / (double)seconds);
     kill(signer, SIGTERM);
     while (wait(NULL) > 0)
         ;
-    printf("%.0f\n", (double)total / ((double)milliseconds / 1000));
     settings_free(&settings);
     return 0;
 }
