@@ -228,16 +228,6 @@ static int store_group(struct fleet *fleet, const struct issuing *group, size_t 
     return store_finish(fleet->store, result, error);
 }
 
-static int append_pem(const struct buf *der, struct buf *pem, struct error *error)
-{
-    X509 *certificate = NULL;
-    int result = certificate_parse(slice_buf(der), &certificate, error);
-    if (!result)
-        certificate_pem(certificate, pem);
-    X509_free(certificate);
-    return result;
-}
-
 static void answer(struct issuing *issuing)
 {
     struct certificate_reply *reply = issuing->reply;
@@ -245,13 +235,10 @@ static void answer(struct issuing *issuing)
     reply->certificate_generation = issuing->request->certificate_generation;
     AUTO_BUF struct buf pem = {0};
     int result = issuing->result;
-    if (!result)
-        result = append_pem(&issuing->record.certificate, &pem, &issuing->error);
-    if (!result)
-        result = append_pem(&issuing->subordinate.certificate, &pem, &issuing->error);
-    if (!result)
-        result = append_pem(&issuing->root.certificate, &pem, &issuing->error);
     if (!result) {
+        certificate_pem_of_der(slice_buf(&issuing->record.certificate), &pem);
+        certificate_pem_of_der(slice_buf(&issuing->subordinate.certificate), &pem);
+        certificate_pem_of_der(slice_buf(&issuing->root.certificate), &pem);
         reply->chain = mem_string(buf_text(&pem));
         return;
     }

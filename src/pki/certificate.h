@@ -98,6 +98,8 @@ int certificate_parse(struct slice der, X509 **certificate, struct error *error)
 void certificate_der(const X509 *certificate, struct buf *der); /* appended */
 void certificate_pem(const X509 *certificate,
                      struct buf *pem); /* appended, as AWS's bundles: LF, 64 columns, no comments */
+/* The same for a certificate in DER, which is not parsed for it: that costs ten times as much. */
+void certificate_pem_of_der(struct slice der, struct buf *pem);
 int certificate_facts(const X509 *certificate, struct certificate_facts *facts, struct error *error);
 /* PEM text with one or more certificates -> DERs appended to a list the caller frees with
  * certificate_list_free. */

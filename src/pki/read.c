@@ -32,17 +32,23 @@ void certificate_der(const X509 *certificate, struct buf *der)
     OPENSSL_free(bytes);
 }
 
-void certificate_pem(const X509 *certificate, struct buf *pem)
+void certificate_pem_of_der(struct slice der, struct buf *pem)
 {
-    AUTO_BUF struct buf der = {0}, text = {0};
-    certificate_der(certificate, &der);
-    text_base64(slice_buf(&der), &text);
+    AUTO_BUF struct buf text = {0};
+    text_base64(der, &text);
     buf_append_text(pem, "-----BEGIN CERTIFICATE-----\n");
     for (size_t at = 0; at < text.length; at += 64) {
         buf_append(pem, text.data + at, text.length - at < 64 ? text.length - at : 64);
         buf_append_byte(pem, '\n');
     }
     buf_append_text(pem, "-----END CERTIFICATE-----\n");
+}
+
+void certificate_pem(const X509 *certificate, struct buf *pem)
+{
+    AUTO_BUF struct buf der = {0};
+    certificate_der(certificate, &der);
+    certificate_pem_of_der(slice_buf(&der), pem);
 }
 
 static bool name_text(const X509_NAME *name, char *text, size_t size)
