@@ -143,6 +143,15 @@ int file_remove_tree(const char *path, struct error *error)
     return result;
 }
 
+int file_check_private(const char *path, struct error *error)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && (status.st_mode & 077))
+        return error_set(error, ERROR_DENIED, "%s is open to others: its mode is %03o, it must be 600", path,
+                         (unsigned)status.st_mode & 0777U);
+    return 0;
+}
+
 bool file_exists(const char *path)
 {
     struct stat status;

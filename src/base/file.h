@@ -28,6 +28,10 @@ int file_remove_tree(const char *path, struct error *error);
 
 bool file_exists(const char *path);
 
+/* ERROR_DENIED when a file that holds a secret may be read by others than its owner; one that is not there is
+ * fine. */
+int file_check_private(const char *path, struct error *error);
+
 /* Writes all of `content` to a descriptor that blocks. */
 int file_write_all(int descriptor, struct slice content, struct error *error);
 

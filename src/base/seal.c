@@ -7,7 +7,6 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { NONCE_SIZE = 12, TAG_SIZE = 16 };
 
@@ -25,10 +24,8 @@ int seal_load(const char *path, struct seal *seal, struct error *error)
 {
     if (!file_exists(path) && make_key(path, error))
         return (int)error->code;
-    struct stat status;
-    if (stat(path, &status) == 0 && (status.st_mode & 077))
-        return error_set(error, ERROR_DENIED, "%s is open to others: its mode is %03o, it must be 600", path,
-                         (unsigned)status.st_mode & 0777U);
+    if (file_check_private(path, error))
+        return (int)error->code;
     AUTO_SECRET struct buf content = {0};
     int result = file_read(path, 4096, &content, error);
     if (result)

@@ -38,6 +38,13 @@ bool text_is_empty(const char *text)
     return !text || !*text;
 }
 
+bool text_is_within_domain(const char *name, const char *domain)
+{
+    size_t length = strlen(name), tail = strlen(domain);
+    return length >= tail && text_equal_ignoring_case(name + length - tail, domain) &&
+           (length == tail || name[length - tail - 1] == '.');
+}
+
 void text_lower(char *text)
 {
     for (; *text; text++)

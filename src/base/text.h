@@ -13,7 +13,9 @@ bool text_equal_ignoring_case(const char *a, const char *b); /* ASCII */
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 bool text_is_empty(const char *text); /* NULL or "" */
-void text_lower(char *text);          /* ASCII, in place */
+/* A domain name stands for itself and all names below it (RFC 5280 4.2.1.10); ASCII case ignored. */
+bool text_is_within_domain(const char *name, const char *domain);
+void text_lower(char *text); /* ASCII, in place */
 
 /* Copies `text` into `target` of `size` bytes; false, with an empty target, when it does not fit. */
 bool text_copy(char *target, size_t size, const char *text);

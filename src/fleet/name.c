@@ -115,19 +115,12 @@ static bool is_host_name(const char *name)
     return true;
 }
 
-static bool is_within(const char *name, const char *domain)
-{
-    size_t length = strlen(name), tail = strlen(domain);
-    return length >= tail && text_equal_ignoring_case(name + length - tail, domain) &&
-           (length == tail || name[length - tail - 1] == '.');
-}
-
 int name_check_customer(const struct settings *settings, const char *name, struct error *error)
 {
     if (!is_host_name(name))
         return error_set_named(error, ERROR_INVALID, "InvalidParameterValue", "%s is not a host name.", name);
     for (size_t i = 0; i < settings->customer_domains.count; i++)
-        if (is_within(name, settings->customer_domains.items[i]))
+        if (text_is_within_domain(name, settings->customer_domains.items[i]))
             return 0;
     return error_set_named(error, ERROR_DENIED, "InvalidParameterValue",
                            "%s is not within a domain that the operator allows for server certificates "

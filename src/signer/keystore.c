@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SUFFIX        ".ca"
@@ -37,10 +36,8 @@ struct keystore {
 /* The key of the keys from a file: only its owner may read it. */
 static int derive_from_file(const char *path, struct seal *seal, struct error *error)
 {
-    struct stat status;
-    if (stat(path, &status) == 0 && (status.st_mode & 077))
-        return error_set(error, ERROR_DENIED, "%s is open to others: its mode is %03o, it must be 600", path,
-                         (unsigned)status.st_mode & 0777U);
+    if (file_check_private(path, error))
+        return (int)error->code;
     AUTO_SECRET struct buf content = {0};
     int result = file_read(path, 4096, &content, error);
     if (result)

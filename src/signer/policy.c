@@ -58,20 +58,12 @@ static bool is_address(const char *name)
     return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
 }
 
-/* A domain stands for itself and all names below it (RFC 5280 4.2.1.10). */
-static bool is_within(const char *name, const char *domain)
-{
-    size_t length = strlen(name), tail = strlen(domain);
-    return length >= tail && text_equal_ignoring_case(name + length - tail, domain) &&
-           (length == tail || name[length - tail - 1] == '.');
-}
-
 static int check_name(const struct keystore_ca *subordinate, const char *name, struct error *error)
 {
     if (is_address(name) && !subordinate->excludes_addresses)
         return 0;
     for (size_t i = 0; !is_address(name) && i < subordinate->permitted_domains.count; i++)
-        if (is_within(name, subordinate->permitted_domains.items[i]))
+        if (text_is_within_domain(name, subordinate->permitted_domains.items[i]))
             return 0;
     return error_set(error, ERROR_DENIED, "%s is not within the name constraints of this subordinate", name);
 }
