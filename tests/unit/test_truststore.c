@@ -495,8 +495,7 @@ static void other_paths_are_not_there(void **state)
         "/us-east-1/index.pem",
         "/us-east-1/../store/sealwright.db",
         "/us-east-1/us-east-1-bundle.pem%00",
-        "/us-east-1/"
-        "us-east-1-bundle.pemaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "/us-east-1/us-east-1-bundle.pemaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     AUTO_REPLY struct reply reply = {0};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
