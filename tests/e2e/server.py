@@ -173,7 +173,7 @@ class Sealwright:
     def role_pids(self, role):
         """The living processes of a role under the server, by what they say of themselves in the log."""
         said = set(re.findall(rf"role={role}\S* pid=(\d+)", self.log("server")))
-        return [pid for pid in descendants(self.processes["server"].pid) if str(pid) in said]
+        return [pid for pid in descendants(self.processes["server"].pid) if str(pid) in said and alive(pid)]
 
     def database_pids(self):
         """The postmasters of this run's instances."""

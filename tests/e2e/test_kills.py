@@ -99,12 +99,13 @@ def kill_at_random(sealwright, count):
     for _ in range(count):
         time.sleep(chance.uniform(0.05, 0.9))  # the random instant itself
         role = chance.choice(list(killed))
-        sealwright.kill(role)
-        killed[role] += 1
         if role in ("server", "agent"):
+            sealwright.kill(role)
             sealwright.start(role)
-        else:
-            eventually(lambda role=role: sealwright.role_pids(role), 20, f"a new {role}")
+        else:  # the parent may still be at the start of the last one's successor
+            eventually(lambda role=role: sealwright.role_pids(role), 20, f"a {role} to kill")
+            sealwright.kill(role)
+        killed[role] += 1
     return killed
 
 
