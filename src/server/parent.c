@@ -95,6 +95,13 @@ static void begin_child(struct parent *parent, const char *role, const char *use
     privilege_die_with_parent();
 }
 
+/* The passphrase of the CA keys is for the signer alone; a fork has copied it. */
+static void forget_passphrase(struct parent *parent)
+{
+    if (parent->options->passphrase)
+        mem_wipe(parent->options->passphrase, strlen(parent->options->passphrase));
+}
+
 static void close_listeners(struct parent *parent)
 {
     for (size_t i = 0; i < parent->listener_count; i++)
@@ -160,6 +167,7 @@ static int set_up(struct parent *parent, struct error *error)
 
 static _Noreturn void become_set_up(struct parent *parent)
 {
+    forget_passphrase(parent);
     begin_child(parent, "set-up", parent->settings->server_user);
     close_listeners(parent);
     close_channels(parent, &parent->slots[SETUP].server_end);
@@ -172,6 +180,7 @@ static _Noreturn void become_set_up(struct parent *parent)
 
 static _Noreturn void become_worker(struct parent *parent, struct slot *slot)
 {
+    forget_passphrase(parent);
     begin_child(parent, "worker", parent->settings->server_user);
     close_channels(parent, &slot->server_end);
     const struct worker_start start = {

@@ -8,7 +8,7 @@
 /* How the key that encrypts the CA keys at rest is given. */
 struct server_options {
     struct settings *settings;
-    const char *passphrase; /* of the CA keys; NULL: the key file signer/master.key */
+    char *passphrase; /* of the CA keys; NULL: the key file signer/master.key */
 };
 
 /* Runs until SIGTERM or SIGINT. Returns the process's exit status. */

@@ -11,8 +11,7 @@
 struct signer_options {
     const char *folder;     /* of the encrypted key files; mode 0700 */
     const char *key_file;   /* file of mode 0600 with at least 32 random bytes, or NULL */
-    const char *passphrase; /* used when key_file is NULL; wiped by the signer after the key was derived
-                               (scrypt, RFC 7914) */
+    const char *passphrase; /* used when key_file is NULL (scrypt, RFC 7914); the caller's */
     struct organisation organisation;
     int64_t legacy_not_after_days; /* life of rds-ca-2019's root from its creation */
     int64_t longest_life;          /* ms: no server certificate lives longer */
