@@ -1,6 +1,6 @@
 /* The parent: opens what the children share, starts the signer and the workers, starts again what ends. It
- * keeps no secret, parses nothing from outside and, when started as root, is the only process that stays
- * root: to start children as other users. */
+ * keeps no secret but a passphrase, parses nothing from outside and, when started as root, is the only
+ * process that stays root: to start children as other users. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
