@@ -244,8 +244,11 @@ class Sealwright:
         return Raw(self.endpoint, self.ca_file, key_id, secret, region, server_name)
 
     def download(self, path, name="bundle.pem"):
-        """Fetches a path of the trust store into a file of the temporary folder."""
-        reply = self.raw().get(path)
+        """Fetches a path of the trust store into a file of the temporary folder, when its authorities are made."""
+        def answered():
+            reply = self.raw().get(path)
+            return reply if reply.status != 503 else None
+        reply = eventually(answered, 60, f"the authorities of {path} should be made")
         assert reply.status == 200, f"{path}: {reply.status} {reply.text[:200]}"
         target = self.top / name
         target.write_bytes(reply.body)
