@@ -25,7 +25,7 @@
 #define AGENT_SERVER_NAME "agent.sealwright.internal"
 
 /* The longest wait of a poll, seconds, and the largest message, bytes. */
-enum { AGENT_WAIT_LIMIT = 60, AGENT_MESSAGE_LIMIT = 4 * 1024 * 1024 };
+enum { AGENT_WAIT_LIMIT = 60, AGENT_MESSAGE_LIMIT = 4 * 1024 * 1024, GUARD_CLIENT_LIMIT = 20 };
 
 struct name_value {
     char *name, *value; /* owned */
@@ -47,6 +47,12 @@ struct desired_instance {
     int64_t certificate_generation; /* counter: an agent whose installed one is lower gets and installs a new
                                        certificate */
     struct text_list names;         /* of the server certificate; [0] is the endpoint */
+    /* The guard of that generation: for so many seconds after its installation the agent watches for clients
+     * that refuse it (0: it does not); so many refusals put the certificate before it back. A rehearsal is
+     * put back when its seconds are over in any case, and only then. */
+    int64_t guard_seconds;
+    int64_t guard_refusals;
+    bool rehearsal;
     char master_username[64];
     char *master_password; /* secret; NULL once the agent reported password_generation */
     int64_t password_generation;
@@ -62,6 +68,14 @@ enum observed_state {
     OBSERVED_STOPPED,
     OBSERVED_DELETED,
     OBSERVED_FAILED /* cannot be reached without a change of the desired state */
+};
+
+/* What became of the newest certificate generation that was installed under guard. */
+enum guard_outcome {
+    GUARD_NONE,
+    GUARD_WATCHING,
+    GUARD_KEPT,   /* its time passed with fewer refusals than it takes */
+    GUARD_UNDONE, /* the certificate before it serves again; a rehearsal always ends so */
 };
 
 struct observed_event {
@@ -81,6 +95,10 @@ struct observed_instance {
     int64_t password_generation;    /* applied */
     int64_t certificate_generation; /* served: seen on the wire by a TLS connection */
     char certificate_serial[48];    /* served, lowercase hexadecimal */
+    int64_t guard_generation;       /* the certificate generation that is or was watched last; 0: none */
+    enum guard_outcome guard_outcome;
+    int64_t guard_refusals;         /* handshakes that clients broke off over it */
+    struct text_list guard_clients; /* their addresses, each once, at most GUARD_CLIENT_LIMIT */
     int64_t started_at;             /* of the engine's process; 0 when it does not run */
     char *problem;                  /* owned; NULL when all is well */
     struct observed_event *events;  /* to be recorded once */
@@ -102,7 +120,8 @@ struct certificate_request {
 struct certificate_reply {
     char resource_id[40];
     int64_t certificate_generation;
-    char *chain; /* PEM: server certificate, subordinate, root, in this order; NULL: refused */
+    char
+        *chain; /* PEM: server certificate, subordinate, bridges if any, root, in this order; NULL: refused */
     char *error; /* why; NULL when signed */
     bool retry;  /* the same request may succeed later */
 };

@@ -48,6 +48,20 @@ struct ca_spec {
 int ca_certificate_issue(const struct ca_spec *spec, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key,
                          X509 **certificate, struct error *error);
 
+/* What a bridge is to be: `subject_root`'s name and key certified by another root (a cross-certificate, RFC
+ * 5280 3.2). No name constraints and no path length: the subordinates below have theirs. It ends with the
+ * earlier of both roots. */
+struct bridge_spec {
+    X509 *subject_root;
+    X509 *issuer_root;
+    const struct ca_profile *issuer_profile;
+    const char *partition;
+    int64_t not_before; /* ms since 1970; seconds are kept */
+};
+/* Issues a bridge; linted as above. ERROR_STATE when a root ends before `not_before`. */
+int bridge_certificate_issue(const struct bridge_spec *spec, EVP_PKEY *issuer_key, X509 **certificate,
+                             struct error *error);
+
 /* What a server certificate is to be. */
 struct server_spec {
     const struct ca_profile *profile;

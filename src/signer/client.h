@@ -55,6 +55,19 @@ struct signer_server_reply {
 int signer_sign_server(struct signer_client *client, const struct signer_server_request *requests,
                        size_t count, struct signer_server_reply *replies, struct error *error);
 
+/* A bridge: the root of one CA of a region, certified by the root of another CA of the same region, so that
+ * who trusts only the second one can verify what the first one's subordinates sign. */
+struct signer_bridge {
+    const char *region;
+    const char *partition;
+    const char *subject_ca; /* whose root key is certified */
+    const char *issuer_ca;  /* whose root signs */
+};
+/* Makes a bridge certificate that ends with the earlier of both roots. ERROR_NOT_FOUND while a root is not
+ * there; ERROR_STATE when one of them is over. Each call makes another certificate. */
+int signer_sign_bridge(struct signer_client *client, const struct signer_bridge *bridge, struct buf *der,
+                       struct error *error);
+
 /* The control plane's CA certificate (made at the first call; ERROR_BUSY as above). */
 int signer_control_ca(struct signer_client *client, struct buf *der, struct error *error);
 /* A certificate of the control plane for the key of a request. */
