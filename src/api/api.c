@@ -31,6 +31,7 @@ static const struct {
     bool cached;
 } actions[] = {
     {"AddTagsToResource", tags_add, false},
+    {"ApplyPendingMaintenanceAction", maintenance_apply_action, false},
     {"CreateDBInstance", instances_create, false},
     {"DeleteDBInstance", instances_delete, false},
     {"DescribeCertificates", certificates_describe, true},
@@ -38,6 +39,7 @@ static const struct {
     {"DescribeDBInstances", instances_describe, true},
     {"DescribeEvents", events_describe, false},
     {"DescribeOrderableDBInstanceOptions", engines_describe_orderable, true},
+    {"DescribePendingMaintenanceActions", maintenance_describe, false},
     {"ListTagsForResource", tags_list, false},
     {"ModifyCertificates", certificates_modify, false},
     {"ModifyDBInstance", instances_modify, false},

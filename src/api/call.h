@@ -21,6 +21,7 @@ call_action instances_create, instances_modify, instances_delete, instances_rebo
     instances_stop, instances_describe;
 call_action engines_describe_versions, engines_describe_orderable;
 call_action events_describe;
+call_action maintenance_describe, maintenance_apply_action;
 call_action tags_add, tags_list, tags_remove;
 
 /* True when every filter called `name` has `value` among its values (values of one filter are alternatives,

@@ -86,7 +86,7 @@ static int change_default(const struct call *call, const char *wanted, struct er
     const struct ca_profile *profile;
     if (!wanted)
         return authority_remove_default(call->fleet, call->region, error);
-    int result = authority_check(call->fleet, call->region, wanted, &profile, error);
+    int result = authority_check_usable(call->fleet, call->region, wanted, &profile, error);
     return result ? result : authority_set_default(call->fleet, call->region, profile->identifier, error);
 }
 

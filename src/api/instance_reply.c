@@ -2,11 +2,14 @@
  */
 #include "api/call.h"
 #include "aws/reply.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "fleet/catalogue.h"
 #include "fleet/instance.h"
 #include "fleet/name.h"
+#include "fleet/rehearsal.h"
+#include "fleet/rotate.h"
 #include "fleet/state.h"
 
 /* A member that is only kept: as it was given, else RDS's default (NULL: absent). */
@@ -103,19 +106,50 @@ static void write_endpoint(struct buf *result, const struct instance_row *row)
     reply_close(result, "Endpoint");
 }
 
-/* What is wrong, in the words of the agent. */
-static void write_problem(struct buf *result, const struct instance_row *row)
+static void write_info(struct buf *result, const char *type, bool normal, const char *status,
+                       const char *message)
 {
-    if (!row->problem[0])
-        return;
-    reply_open(result, "StatusInfos");
     reply_open(result, "DBInstanceStatusInfo");
-    reply_text(result, "StatusType", "instance");
-    reply_boolean(result, "Normal", false);
-    reply_text(result, "Status", row->status);
-    reply_text(result, "Message", row->problem);
+    reply_text(result, "StatusType", type);
+    reply_boolean(result, "Normal", normal);
+    reply_text(result, "Status", status);
+    reply_text(result, "Message", message);
     reply_close(result, "DBInstanceStatusInfo");
-    reply_close(result, "StatusInfos");
+}
+
+/* Where the rotation of the server certificate stands. RDS has the shape and keeps it for replicas. */
+static int write_rotation(const struct call *call, const struct instance_row *row, struct error *error)
+{
+    struct rotation_plan plan;
+    char when[32];
+    json_t *rotation = json_loadb((const char *)row->rotation.data, row->rotation.length, 0, NULL);
+    const char *state = json_string_value(json_object_get(rotation, "state"));
+    const char *reason = json_string_value(json_object_get(rotation, "reason"));
+    bool rehearsal = text_equal(reason, ROTATION_REHEARSAL);
+    int result = rotate_next(call->fleet, row, &plan, error);
+    clock_format_seconds(plan.due != MOMENT_NEVER ? plan.due : row->served_not_after, when);
+    AUTO_FREE char *next = mem_format("%s: %s", plan.due != MOMENT_NEVER ? "Next rotation" : "Expires", when);
+    const char *status = rotate_outstanding(row)                     ? "in-progress"
+                         : text_equal(state, "guarded") && rehearsal ? "rehearsal"
+                         : text_equal(state, "guarded")              ? "guarded"
+                         : text_equal(state, "undone") && !rehearsal ? "undone"
+                         : plan.due != MOMENT_NEVER                  ? "scheduled"
+                                                                     : "manual";
+    if (row->served_issued_at)
+        write_info(call->result, "certificate-rotation", !text_equal(status, "undone"), status, next);
+    json_decref(rotation);
+    return result;
+}
+
+/* What is wrong, in the words of the agent; and the rotation. */
+static int write_status(const struct call *call, const struct instance_row *row, struct error *error)
+{
+    reply_open(call->result, "StatusInfos");
+    if (row->problem[0])
+        write_info(call->result, "instance", false, row->status, row->problem);
+    int result = write_rotation(call, row, error);
+    reply_close(call->result, "StatusInfos");
+    return result;
 }
 
 static bool write_tag(const char *key, const char *value, void *context)
@@ -207,9 +241,10 @@ int instance_reply(const struct call *call, const struct instance_row *row, stru
     write_pending(call->result, row, created);
     write_certificate(call->result, row);
     write_constants(call->result);
-    write_problem(call->result, row);
+    int result = write_status(call, row, error);
     reply_open(call->result, "TagList");
-    int result = store_tag_list(call->fleet->store, arn, write_tag, call->result, error);
+    if (!result)
+        result = store_tag_list(call->fleet->store, arn, write_tag, call->result, error);
     reply_close(call->result, "TagList");
     return result;
 }

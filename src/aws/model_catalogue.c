@@ -1,4 +1,4 @@
-/* The actions on certificates, engine versions, events and tags. */
+/* The actions on certificates, engine versions, events, pending maintenance and tags. */
 #include "aws/model_parts.h"
 
 static const struct model_member certificates[] = {
@@ -99,6 +99,30 @@ static const struct model_member events[] = {
 
 const struct model_action model_describe_events = {
     .name = "DescribeEvents", .members = events, .filters = model_no_filters};
+
+static const char *const maintenance_filters[] = {"db-cluster-id", "db-instance-id", NULL};
+
+static const struct model_member describe_maintenance[] = {
+    {.name = "ResourceIdentifier"},
+    {.name = "Filters", .type = MODEL_STRUCTURES, .item = "Filter", .members = model_filter},
+    {.name = "Marker"},
+    {.name = "MaxRecords", .type = MODEL_INTEGER, .least = 20, .most = 100},
+    {0},
+};
+
+const struct model_action model_describe_maintenance = {.name = "DescribePendingMaintenanceActions",
+                                                        .members = describe_maintenance,
+                                                        .filters = maintenance_filters};
+
+static const struct model_member apply_maintenance[] = {
+    {.name = "ResourceIdentifier", .required = true},
+    {.name = "ApplyAction", .required = true},
+    {.name = "OptInType", .required = true},
+    {0},
+};
+
+const struct model_action model_apply_maintenance = {
+    .name = "ApplyPendingMaintenanceAction", .members = apply_maintenance, .changes = true};
 
 static const struct model_member add_tags[] = {
     {.name = "ResourceName", .required = true},

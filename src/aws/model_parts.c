@@ -73,6 +73,8 @@ const struct model_action *const model_actions[] = {
     &model_describe_engine_versions,
     &model_describe_orderable_options,
     &model_describe_events,
+    &model_describe_maintenance,
+    &model_apply_maintenance,
     &model_add_tags,
     &model_list_tags,
     &model_remove_tags,

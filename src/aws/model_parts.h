@@ -52,6 +52,8 @@ extern const struct model_action model_modify_certificates;
 extern const struct model_action model_describe_engine_versions;
 extern const struct model_action model_describe_orderable_options;
 extern const struct model_action model_describe_events;
+extern const struct model_action model_describe_maintenance;
+extern const struct model_action model_apply_maintenance;
 extern const struct model_action model_add_tags;
 extern const struct model_action model_list_tags;
 extern const struct model_action model_remove_tags;

@@ -6,7 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#define BELIEVED_BEHIND (10 * CLOCK_MINUTE)
+
 static _Atomic int64_t shift; /* set by tests only */
+/* The time that is believed, less the steady clock; and how far ahead of it the machine may be. 0: no guard.
+ */
+static _Atomic int64_t base, believed_ahead;
 
 static int64_t read_clock(clockid_t clock)
 {
@@ -15,9 +20,46 @@ static int64_t read_clock(clockid_t clock)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int64_t clock_now(void)
+static int64_t machine_now(void)
 {
     return read_clock(CLOCK_REALTIME) + atomic_load(&shift);
+}
+
+/* How far the machine's clock is from the time that is believed; that time. A machine's sleep is no jump:
+ * CLOCK_BOOTTIME counts it. */
+static int64_t distance(int64_t *believed)
+{
+    *believed = read_clock(CLOCK_BOOTTIME) + atomic_load(&base);
+    return machine_now() - *believed;
+}
+
+static bool is_believed(int64_t off)
+{
+    return off >= -BELIEVED_BEHIND && off <= atomic_load(&believed_ahead);
+}
+
+int64_t clock_now(void)
+{
+    int64_t believed;
+    if (!atomic_load(&believed_ahead))
+        return machine_now();
+    int64_t off = distance(&believed);
+    if (!is_believed(off))
+        return believed;
+    atomic_fetch_add(&base, off);
+    return believed + off;
+}
+
+void clock_guard(int64_t known, int64_t ahead)
+{
+    atomic_store(&base, known - read_clock(CLOCK_BOOTTIME));
+    atomic_store(&believed_ahead, ahead);
+}
+
+bool clock_doubted(void)
+{
+    int64_t believed;
+    return atomic_load(&believed_ahead) && !is_believed(distance(&believed));
 }
 
 int64_t clock_steady(void)

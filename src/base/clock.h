@@ -11,6 +11,13 @@ int64_t clock_now(void);
 int64_t clock_steady(void);
 /* Does nothing for a while. */
 void clock_pause(int64_t milliseconds);
+/* Guards clock_now() against a machine's clock that jumps. It is `known` (ms since 1970) or later; from now
+ * on the machine's clock is believed only where it is at most 10 minutes behind and at most `ahead` ms before
+ * the time that has passed steadily since. As long as it is not believed clock_now() goes on steadily from
+ * the last moment when it was. Valid for this process and those it forks. */
+void clock_guard(int64_t known, int64_t ahead);
+/* True while the machine's clock is not believed. */
+bool clock_doubted(void);
 /* For tests: clock_now() answers real time plus `milliseconds` from now on. */
 void clock_shift(int64_t milliseconds);
 

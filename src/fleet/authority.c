@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "fleet/name.h"
+#include "fleet/rotation.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #define DEFAULT_CA          "rds-ca-rsa2048-g1"
 #define SETTING_CONSTRAINTS "subordinate-constraints"
+#define SUCCESSION_MARGIN   (30 * CLOCK_DAY) /* a key that is late harms nobody */
 
 static const char *partition_of_scope(const struct settings *settings, const char *scope)
 {
@@ -70,12 +72,12 @@ static bool has_root(struct fleet *fleet, const char *scope, const char *ca_iden
     return result == 0;
 }
 
-static int add_work(struct fleet *fleet, const char *scope, const char *ca_identifier, int number,
-                    int64_t due, struct error *error)
+static int add_work(struct fleet *fleet, const char *kind, const char *scope, const char *ca_identifier,
+                    int number, int64_t due, struct error *error)
 {
     char subject[128];
     snprintf(subject, sizeof subject, "%s/%s/%d", scope, ca_identifier, number);
-    return store_work_add(fleet->store, WORK_AUTHORITY, subject, due, error);
+    return store_work_add(fleet->store, kind, subject, due, error);
 }
 
 static int plan_region(struct fleet *fleet, const struct region *region, bool replace, int64_t due,
@@ -90,10 +92,10 @@ static int plan_region(struct fleet *fleet, const struct region *region, bool re
         /* Quick keys first: whoever waits for the default CA waits for nothing else. */
         int64_t when = due + (profiles[i].key == KEY_RSA_4096 ? 2 : 0);
         if (!has_root(fleet, scope, identifier))
-            result = add_work(fleet, scope, identifier, 0, when, error);
+            result = add_work(fleet, WORK_AUTHORITY, scope, identifier, 0, when, error);
         int number = wanted_number(fleet, region->name, identifier, replace);
         if (!result && number)
-            result = add_work(fleet, region->name, identifier, number, when + 1, error);
+            result = add_work(fleet, WORK_AUTHORITY, region->name, identifier, number, when + 1, error);
     }
     return result;
 }
@@ -114,13 +116,16 @@ int authority_plan(struct fleet *fleet, struct error *error)
     }
     if (!result)
         result = store_setting_put(fleet->store, SETTING_CONSTRAINTS, constraints, error);
+    if (!result)
+        result = store_work_add(fleet->store, WORK_AUTHORITY_LIFE, "all", clock_now(), error);
     return store_finish(fleet->store, result, error);
 }
 
 static int keep_certificate(struct fleet *fleet, const char *scope, const char *ca_identifier, int number,
-                            struct buf *der, struct error *error)
+                            int64_t lead, struct buf *der, struct error *error)
 {
     struct authority_row row = {.number = number, .created_at = clock_now(), .certificate = *der};
+    row.signs_at = row.created_at + lead;
     struct certificate_facts facts;
     X509 *certificate = NULL;
     int result = certificate_parse(slice_buf(der), &certificate, error);
@@ -174,11 +179,59 @@ int authority_work(struct fleet *fleet, const struct work_row *work, struct erro
     AUTO_BUF struct buf der = {0};
     int result = signer_ensure_ca(fleet->signer, &ca, &der, error);
     text_list_free(&domains);
+    int64_t lead =
+        text_equal(work->kind, WORK_SUCCESSOR) ? fleet->settings->subordinate_lead_seconds * CLOCK_SECOND : 0;
     if (!result)
-        result = keep_certificate(fleet, scope, identifier, number, &der, error);
+        result = keep_certificate(fleet, scope, identifier, number, lead, &der, error);
     if (!result && number > 0)
         log_region_ready(fleet, scope);
     return result;
+}
+
+/* The longest life that a server certificate may be given. */
+static int64_t longest_life(const struct settings *settings)
+{
+    int64_t now = clock_now();
+    int64_t reloading = rotation_end_of_life(settings, true, now, now);
+    int64_t restarting = rotation_end_of_life(settings, false, now, now);
+    return (reloading > restarting ? reloading : restarting) - now;
+}
+
+int64_t authority_succession(const struct settings *settings, int64_t not_after, int64_t root_not_after)
+{
+    if (root_not_after - not_after < CLOCK_DAY)
+        return MOMENT_NEVER;
+    return not_after - longest_life(settings) - settings->subordinate_lead_seconds * CLOCK_SECOND -
+           SUCCESSION_MARGIN;
+}
+
+static int succeed(struct fleet *fleet, const struct region *region, const char *ca_identifier,
+                   struct error *error)
+{
+    struct authority_row root = {0}, newest = {0};
+    int result = store_authority_newest(fleet->store, region->name, ca_identifier, &newest, error);
+    if (!result)
+        result = authority_root(fleet, region->name, ca_identifier, &root, error);
+    bool due =
+        !result && clock_now() >= authority_succession(fleet->settings, newest.not_after, root.not_after);
+    if (due)
+        result = add_work(fleet, WORK_SUCCESSOR, region->name, ca_identifier, newest.number + 1, clock_now(),
+                          error);
+    authority_row_free(&root);
+    authority_row_free(&newest);
+    return result == ERROR_NOT_FOUND ? 0 : result; /* still being made */
+}
+
+int authority_life_work(struct fleet *fleet, const struct work_row *work, struct error *error)
+{
+    const struct region_table *table = &fleet->settings->regions;
+    size_t count;
+    const struct ca_profile *profiles = ca_profiles(&count);
+    int result = 0;
+    for (size_t i = 0; !result && i < table->count * count && !clock_doubted(); i++)
+        result = succeed(fleet, &table->regions[i / count], profiles[i % count].identifier, error);
+    return result ? result
+                  : store_work_again(fleet->store, work, fleet->owner, clock_now() + CLOCK_HOUR, error);
 }
 
 struct tally {
@@ -254,11 +307,35 @@ int authority_check(struct fleet *fleet, const char *region, const char *ca_iden
     return 0;
 }
 
+/* When the region's root of a CA ends; 0 while it is not there. */
+static int64_t root_end(struct fleet *fleet, const char *region, const char *ca_identifier)
+{
+    struct authority_row root = {0};
+    int result = authority_root(fleet, region, ca_identifier, &root, NULL);
+    authority_row_free(&root);
+    return result ? 0 : root.not_after;
+}
+
+int authority_check_usable(struct fleet *fleet, const char *region, const char *ca_identifier,
+                           const struct ca_profile **profile, struct error *error)
+{
+    int result = authority_check(fleet, region, ca_identifier, profile, error);
+    int64_t end = result ? 0 : root_end(fleet, region, (*profile)->identifier);
+    if (result || !end || end > clock_now())
+        return result;
+    char text[32];
+    clock_format_seconds(end, text);
+    return error_set_named(error, ERROR_STATE, "InvalidParameterCombination",
+                           "The certificate authority %s of %s expired on %s: choose another.",
+                           (*profile)->identifier, region, text);
+}
+
 int authority_default(struct fleet *fleet, const char *region, char ca_identifier[32], bool *overridden,
                       struct error *error)
 {
     int result = store_default_certificate_get(fleet->store, region, ca_identifier, error);
-    *overridden = ca_identifier[0] != 0;
+    int64_t end = !result && ca_identifier[0] ? root_end(fleet, region, ca_identifier) : 0;
+    *overridden = ca_identifier[0] != 0 && (!end || end > clock_now());
     if (!result && !*overridden)
         text_copy(ca_identifier, 32, DEFAULT_CA);
     return result;

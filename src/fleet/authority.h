@@ -5,7 +5,9 @@
 
 #include "fleet/fleet.h"
 
-#define WORK_AUTHORITY "authority"
+#define WORK_AUTHORITY      "authority"
+#define WORK_SUCCESSOR      "authority-successor" /* a subordinate that signs only after a while */
+#define WORK_AUTHORITY_LIFE "authority-life"
 
 /* Adds the work of making every CA that is missing, the home region's first; also new subordinates when the
  * operator's list of allowed domains has changed. To be called at every start; calling it twice changes
@@ -14,6 +16,14 @@ int authority_plan(struct fleet *fleet, struct error *error);
 
 /* One step of such work. ERROR_BUSY: the signer is still at it. */
 int authority_work(struct fleet *fleet, const struct work_row *work, struct error *error);
+
+/* A look at the lives of all subordinates, again every hour: one that could not sign a server certificate of
+ * full life any more gets a successor under the same root, which is in the bundles for the settings'
+ * `subordinate_lead_seconds` before it signs. No subordinate outlives its root. */
+int authority_life_work(struct fleet *fleet, const struct work_row *work, struct error *error);
+/* When a subordinate that ends at `not_after` gets its successor; MOMENT_NEVER where its root, which ends at
+ * `root_not_after`, has no longer life to give. */
+int64_t authority_succession(const struct settings *settings, int64_t not_after, int64_t root_not_after);
 
 /* How many CA certificates there are and how many there will be. */
 struct authority_progress {
@@ -30,7 +40,11 @@ int authority_root(struct fleet *fleet, const char *region, const char *ca_ident
 /* A CA identifier that a caller named: known, and made in this region. CertificateNotFound. */
 int authority_check(struct fleet *fleet, const char *region, const char *ca_identifier,
                     const struct ca_profile **profile, struct error *error);
-/* The CA of new instances: the override of ModifyCertificates, else rds-ca-rsa2048-g1. */
+/* The same, and its root is not over: InvalidParameterCombination. */
+int authority_check_usable(struct fleet *fleet, const char *region, const char *ca_identifier,
+                           const struct ca_profile **profile, struct error *error);
+/* The CA of new instances: the override of ModifyCertificates as long as its root is not over,
+ * else rds-ca-rsa2048-g1. */
 int authority_default(struct fleet *fleet, const char *region, char ca_identifier[32], bool *overridden,
                       struct error *error);
 int authority_set_default(struct fleet *fleet, const char *region, const char *ca_identifier,

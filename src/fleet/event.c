@@ -7,20 +7,100 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int event_record(struct fleet *fleet, const struct instance_row *instance, const char *category,
+static const struct {
+    const char *code, *category, *what;
+} kinds[] = {
+    [EVENT_CREATED] = {"RDS-EVENT-0005", "creation", "DB instance created."},
+    [EVENT_DELETED] = {"RDS-EVENT-0003", "deletion", "DB instance deleted."},
+    [EVENT_RESTARTED] = {"RDS-EVENT-0006", "availability", "DB instance restarted."},
+    [EVENT_STOPPED] = {"RDS-EVENT-0087", "notification", "DB instance stopped."},
+    [EVENT_STARTED] = {"RDS-EVENT-0088", "notification", "DB instance started."},
+    [EVENT_CREDENTIALS_RESET] = {"RDS-EVENT-0016", "configuration change",
+                                 "The master user's password was set anew."},
+    [EVENT_ROTATION_REQUIRED] =
+        {"RDS-EVENT-0501", "maintenance",
+         "The server certificate requires rotation through a pending maintenance action."},
+    [EVENT_ROTATION_SCHEDULED] =
+        {"RDS-EVENT-0502", "maintenance",
+         "A rotation that restarts the database is scheduled for the next maintenance "
+         "window."},
+    [EVENT_RENAMED] = {"SEALWRIGHT-EVENT-0001", "configuration change", "DB instance renamed."},
+    [EVENT_FAILED] = {"SEALWRIGHT-EVENT-0002", "failure", "DB instance failed."},
+    [EVENT_REPORTED] = {"SEALWRIGHT-EVENT-0003", "(the agent says)",
+                        "What the agent found and mended on its host."},
+    [EVENT_ROTATION_STARTED] = {"SEALWRIGHT-EVENT-0101", "maintenance", "A rotation was started by itself."},
+    [EVENT_ROTATED] = {"SEALWRIGHT-EVENT-0102", "maintenance",
+                       "A new server certificate is served, seen on the wire."},
+    [EVENT_ROTATION_QUESTIONED] =
+        {"SEALWRIGHT-EVENT-0103", "notification",
+         "The guard's time is over: the certificate stays, though clients refused it."},
+    [EVENT_ROTATION_UNDONE] = {"SEALWRIGHT-EVENT-0104", "failure",
+                               "Clients refused the new certificate and the one before it was put back."},
+    [EVENT_ROTATION_LATE] = {"SEALWRIGHT-EVENT-0105", "failure",
+                             "A rotation was started and its host has not carried it out."},
+    [EVENT_CHANGE_SCHEDULED] = {"SEALWRIGHT-EVENT-0106", "maintenance",
+                                "A change of CA waits for the maintenance window or the next restart."},
+    [EVENT_EXPIRY] = {"SEALWRIGHT-EVENT-0107", "notification",
+                      "The server certificate expires in 90 (rds-ca-2019), 30, 7 or 1 days."},
+    [EVENT_CA_RETIRING] =
+        {"SEALWRIGHT-EVENT-0108", "maintenance",
+         "The instance's CA is being retired: a pending maintenance action moves it to another."},
+    [EVENT_REHEARSAL_STARTED] = {"SEALWRIGHT-EVENT-0109", "notification",
+                                 "Another CA's certificate is served for a while."},
+    [EVENT_REHEARSAL_ENDED] =
+        {"SEALWRIGHT-EVENT-0110", "notification",
+         "The certificate from before the rehearsal serves again; who refused the other."},
+};
+_Static_assert(sizeof kinds / sizeof kinds[0] == EVENT_KIND_COUNT, "every kind has a row");
+
+const char *event_code(enum event_kind kind)
+{
+    return kinds[kind].code;
+}
+
+const char *event_category(enum event_kind kind)
+{
+    return kinds[kind].category;
+}
+
+void event_print_markdown(FILE *out)
+{
+    fprintf(out, "| code | category | what happened |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < EVENT_KIND_COUNT; i++)
+        fprintf(out, "| %s | %s | %s |\n", kinds[i].code, kinds[i].category, kinds[i].what);
+}
+
+static int insert(struct fleet *fleet, const struct instance_row *instance, const char *code,
+                  const char *category, struct event_row *row, struct error *error)
+{
+    row->occurred_at = clock_now();
+    text_copy(row->source_type, sizeof row->source_type, "db-instance");
+    text_copy(row->region, sizeof row->region, instance->region);
+    text_uuid(row->event_id);
+    text_copy(row->source_identifier, sizeof row->source_identifier, instance->identifier);
+    name_instance_arn(fleet->settings, instance->region, instance->identifier, row->source_arn);
+    text_copy(row->code, sizeof row->code, code);
+    text_copy(row->category, sizeof row->category, category);
+    return store_event_insert(fleet->store, row, error);
+}
+
+int event_record(struct fleet *fleet, const struct instance_row *instance, enum event_kind kind,
                  struct error *error, const char *format, ...)
 {
-    struct event_row row = {.occurred_at = clock_now(), .source_type = "db-instance"};
-    text_copy(row.region, sizeof row.region, instance->region);
-    text_uuid(row.event_id);
-    text_copy(row.source_identifier, sizeof row.source_identifier, instance->identifier);
-    name_instance_arn(fleet->settings, instance->region, instance->identifier, row.source_arn);
-    text_copy(row.category, sizeof row.category, category);
+    struct event_row row = {0};
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(row.message, sizeof row.message, format, arguments);
     va_end(arguments);
-    return store_event_insert(fleet->store, &row, error);
+    return insert(fleet, instance, kinds[kind].code, kinds[kind].category, &row, error);
+}
+
+int event_record_reported(struct fleet *fleet, const struct instance_row *instance, const char *category,
+                          const char *message, struct error *error)
+{
+    struct event_row row = {0};
+    snprintf(row.message, sizeof row.message, "%s", message);
+    return insert(fleet, instance, kinds[EVENT_REPORTED].code, category, &row, error);
 }
 
 bool event_is_category(const char *category)

@@ -4,20 +4,49 @@
 
 #include "fleet/fleet.h"
 
-#define EVENT_AVAILABILITY  "availability"
-#define EVENT_CONFIGURATION "configuration change"
-#define EVENT_CREATION      "creation"
-#define EVENT_DELETION      "deletion"
-#define EVENT_FAILURE       "failure"
-#define EVENT_MAINTENANCE   "maintenance"
-#define EVENT_NOTIFICATION  "notification"
+#include <stdio.h>
 
 /* How long events are kept (RDS: 14 days). */
 #define EVENT_LIFE (14 * CLOCK_DAY)
 
+/* What happens to DB instances. Codes are RDS's where it documents one (user guide, "Amazon RDS event
+ * categories and event messages"), else our own. */
+enum event_kind {
+    EVENT_CREATED,
+    EVENT_DELETED,
+    EVENT_RESTARTED,
+    EVENT_STOPPED,
+    EVENT_STARTED,
+    EVENT_CREDENTIALS_RESET,
+    EVENT_ROTATION_REQUIRED, /* a pending maintenance action was raised */
+    EVENT_ROTATION_SCHEDULED,
+    EVENT_RENAMED,
+    EVENT_FAILED,
+    EVENT_REPORTED, /* in the agent's words and category */
+    EVENT_ROTATION_STARTED,
+    EVENT_ROTATED,
+    EVENT_ROTATION_QUESTIONED, /* kept, though some clients refused it */
+    EVENT_ROTATION_UNDONE,
+    EVENT_ROTATION_LATE, /* the host did not carry it out yet */
+    EVENT_CHANGE_SCHEDULED,
+    EVENT_EXPIRY,
+    EVENT_CA_RETIRING,
+    EVENT_REHEARSAL_STARTED,
+    EVENT_REHEARSAL_ENDED,
+    EVENT_KIND_COUNT
+};
+/* RDS-EVENT-0005, SEALWRIGHT-EVENT-0101 */
+const char *event_code(enum event_kind kind);
+const char *event_category(enum event_kind kind);
+/* The table in Markdown (docs/events.md). */
+void event_print_markdown(FILE *out);
+
 /* Records an event of a DB instance, within the caller's transaction. */
-int event_record(struct fleet *fleet, const struct instance_row *instance, const char *category,
+int event_record(struct fleet *fleet, const struct instance_row *instance, enum event_kind kind,
                  struct error *error, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same with another category than the kind's own: EVENT_REPORTED. */
+int event_record_reported(struct fleet *fleet, const struct instance_row *instance, const char *category,
+                          const char *message, struct error *error);
 
 struct event_filter {
     const char *region;

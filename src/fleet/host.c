@@ -107,14 +107,27 @@ static void add_parameters(const struct instance_row *row, struct desired_instan
     desired_set_parameter(desired, "ssl_min_protocol_version", "TLSv1.2");
 }
 
-static void fill_desired(const struct instance_row *row, struct desired_instance *desired)
+/* A rehearsal is only watched; a real change is watched and, if need be, undone. */
+static void fill_guard(const struct settings *settings, const struct instance_row *row,
+                       struct desired_instance *desired)
+{
+    int64_t rehearsed = instance_json_integer(&row->rehearsal, "generation", 0);
+    desired->rehearsal = rehearsed == row->certificate_generation;
+    desired->guard_seconds =
+        desired->rehearsal ? instance_json_integer(&row->rehearsal, "seconds", 0) : settings->guard_seconds;
+    desired->guard_refusals = settings->guard_refusals;
+}
+
+static void fill_desired(const struct settings *settings, const struct instance_row *row,
+                         struct desired_instance *desired)
 {
     text_copy(desired->resource_id, sizeof desired->resource_id, row->resource_id);
     text_copy(desired->identifier, sizeof desired->identifier, row->identifier);
     text_copy(desired->region, sizeof desired->region, row->region);
     text_copy(desired->engine, sizeof desired->engine, row->engine);
     text_copy(desired->engine_version, sizeof desired->engine_version, row->engine_version);
-    text_copy(desired->ca_identifier, sizeof desired->ca_identifier, row->ca_identifier);
+    instance_wanted_ca(row, desired->ca_identifier);
+    fill_guard(settings, row, desired);
     text_copy(desired->master_username, sizeof desired->master_username, row->master_username);
     text_copy(desired->database, sizeof desired->database, row->database_name);
     desired->generation = row->generation;
@@ -134,6 +147,7 @@ static void fill_desired(const struct instance_row *row, struct desired_instance
 }
 
 struct desired_walk {
+    const struct settings *settings;
     desired_visitor *visit;
     void *context;
 };
@@ -142,7 +156,7 @@ static bool visit_instance(const struct instance_row *row, void *context)
 {
     struct desired_walk *walk = context;
     struct desired_instance desired = {0};
-    fill_desired(row, &desired);
+    fill_desired(walk->settings, row, &desired);
     walk->visit(&desired, walk->context);
     desired_free(&desired);
     return true;
@@ -151,7 +165,7 @@ static bool visit_instance(const struct instance_row *row, void *context)
 int host_desired(struct fleet *fleet, const char *host, int64_t *revision, desired_visitor *visit,
                  void *context, struct error *error)
 {
-    struct desired_walk walk = {visit, context};
+    struct desired_walk walk = {fleet->settings, visit, context};
     /* The revision is read first: what changes in between is told again, never missed. */
     int result = host_revision(fleet, host, revision, error);
     return result ? result : store_instance_list_of_host(fleet->store, host, visit_instance, &walk, error);

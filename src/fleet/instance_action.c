@@ -62,10 +62,8 @@ int instance_delete(struct fleet *fleet, const char *region, const char *identif
 
 static int want_restart(struct fleet *fleet, struct instance_row *row, struct error *error)
 {
-    (void)fleet;
-    (void)error;
     row->restart++;
-    return 0;
+    return instance_apply_at_restart(fleet, row, error);
 }
 
 int instance_reboot(struct fleet *fleet, const char *region, const char *identifier, bool force_failover,
@@ -81,10 +79,8 @@ int instance_reboot(struct fleet *fleet, const char *region, const char *identif
 
 static int want_running(struct fleet *fleet, struct instance_row *row, struct error *error)
 {
-    (void)fleet;
-    (void)error;
     row->running = true;
-    return 0;
+    return instance_apply_at_restart(fleet, row, error);
 }
 
 int instance_start(struct fleet *fleet, const char *region, const char *identifier, struct instance_row *row,

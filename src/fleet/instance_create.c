@@ -97,7 +97,7 @@ static int choose_ca(struct fleet *fleet, const struct instance_create *input, s
     const struct ca_profile *profile;
     if (!input->ca_identifier)
         return authority_default(fleet, input->region, row->ca_identifier, &overridden, error);
-    int result = authority_check(fleet, input->region, input->ca_identifier, &profile, error);
+    int result = authority_check_usable(fleet, input->region, input->ca_identifier, &profile, error);
     if (!result)
         text_copy(row->ca_identifier, sizeof row->ca_identifier, profile->identifier);
     return result;

@@ -13,8 +13,27 @@ int instance_write_desired(struct fleet *fleet, struct instance_row *row, struct
 
 /* The names of the server certificate: the endpoint, then those of the tag. */
 int instance_refresh_names(struct fleet *fleet, struct instance_row *row, bool *changed, struct error *error);
-/* Asks for a new certificate: of another CA, for other names, or a renewal. */
-void instance_want_certificate(struct instance_row *row);
+/* Asks for a new certificate and writes down why ("renewal", "change", "names", ...): of another CA, for
+ * other names, or a renewal. A rehearsal under way ends with it. */
+void instance_want_certificate(struct instance_row *row, const char *reason);
+/* The CA that is to sign what is wanted: the instance's, or that of the rehearsal under way. */
+void instance_wanted_ca(const struct instance_row *row, char ca_identifier[32]);
+/* The bridges that its chain is to carry; a new reference. */
+json_t *instance_wanted_bridges(const struct instance_row *row);
+/* ModifyDBInstance for a row that was read, within the caller's transaction. */
+int instance_modify_row(struct fleet *fleet, const struct instance_modify *input, struct instance_row *row,
+                        struct error *error);
+/* Members of `pending`: the CA that waits; false when it waits for a restart. */
+#define PENDING_CA      "CACertificateIdentifier"
+#define PENDING_RESTART "CertificateRotationRestart"
+/* What waited for a restart comes with the one that is about to happen. */
+int instance_apply_at_restart(struct fleet *fleet, struct instance_row *row, struct error *error);
+/* Moves an instance to another CA: the CA, its bridges, a new certificate. */
+int instance_move_ca(struct fleet *fleet, struct instance_row *row, const char *ca_identifier,
+                     const char *reason, struct error *error);
+/* A member of the object kept in `text`; `absent` when it is not there. */
+int64_t instance_json_integer(const struct buf *text, const char *name, int64_t absent);
+bool instance_json_is(const struct buf *text, const char *name, const char *value);
 
 json_t *instance_json(const struct buf *text); /* a new reference; an empty object when there is none */
 void instance_set_json(struct buf *target, const json_t *object);

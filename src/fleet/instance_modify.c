@@ -10,8 +10,9 @@
 #include "fleet/event.h"
 #include "fleet/instance_internal.h"
 #include "fleet/name.h"
+#include "fleet/rotate.h"
+#include "fleet/rotation.h"
 #include "fleet/state.h"
-#include "fleet/window.h"
 
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct change {
     bool desired; /* something that the agent must carry out */
     bool renamed;
     bool password;
+    bool restarts; /* the engine is restarted for another reason */
 };
 
 static int check_version(const struct instance_row *row, const char *wanted, struct error *error)
@@ -105,29 +107,49 @@ static int apply_at_once(struct change *change, const struct instance_modify *in
         row->password_generation++;
         change->password = true;
         change->desired = true;
-        result = event_record(change->fleet, row, EVENT_CONFIGURATION, error, "Reset master credentials");
+        result = event_record(change->fleet, row, EVENT_CREDENTIALS_RESET, error, "Reset master credentials");
     }
     if (!result && input->port >= 0 && input->port != row->port) {
         row->requested_port = (int)input->port;
         row->restart++; /* DBPortNumber restarts whatever ApplyImmediately says */
+        change->restarts = true;
         change->desired = true;
     }
     return result;
+}
+
+/* CertificateRotationRestart=false: an engine that cannot do without a restart gets the certificate with its
+ * next one; others do not need it (user guide, "Rotating your SSL/TLS certificate"). */
+static int stage_ca(struct change *change, const struct instance_modify *input, struct error *error)
+{
+    struct instance_row *row = change->row;
+    const struct engine_facts *engine = catalogue_engine(row->engine);
+    const struct ca_profile *profile = NULL;
+    int result = authority_check_usable(change->fleet, row->region, input->ca_identifier, &profile, error);
+    if (result)
+        return result;
+    bool waits = input->rotation_restart == 0 && engine && !engine->rotates_without_restart;
+    json_object_del(change->pending, PENDING_CA);
+    json_object_del(change->pending, PENDING_RESTART);
+    row->rotation_after = 0; /* the operator has spoken */
+    if (text_equal(profile->identifier, row->ca_identifier))
+        return 0;
+    json_object_set_new(change->pending, PENDING_CA, json_string(profile->identifier));
+    if (waits)
+        json_object_set_new(change->pending, PENDING_RESTART, json_false());
+    if (input->apply_immediately && !waits)
+        return 0;
+    return event_record(change->fleet, row, EVENT_CHANGE_SCHEDULED, error,
+                        "The server certificate will be issued by %s %s.", profile->identifier,
+                        waits ? "from the next restart on" : "from the next maintenance window on");
 }
 
 /* A change that may wait is first a pending one; those equal to what is in force are none. */
 static int stage(struct change *change, const struct instance_modify *input, struct error *error)
 {
     struct instance_row *row = change->row;
-    const struct ca_profile *profile = NULL;
-    if (input->ca_identifier) {
-        int result = authority_check(change->fleet, row->region, input->ca_identifier, &profile, error);
-        if (result)
-            return result;
-        json_object_del(change->pending, "CACertificateIdentifier");
-        if (!text_equal(profile->identifier, row->ca_identifier))
-            json_object_set_new(change->pending, "CACertificateIdentifier", json_string(profile->identifier));
-    }
+    if (input->ca_identifier && stage_ca(change, input, error))
+        return (int)error->code;
     if (input->instance_class) {
         json_object_del(change->pending, "DBInstanceClass");
         if (!text_equal(input->instance_class, row->instance_class))
@@ -177,56 +199,101 @@ static int rename_instance(struct change *change, const char *identifier, struct
     text_copy(row->identifier, sizeof row->identifier, identifier);
     name_endpoint(change->fleet->settings, row->region, identifier, row->address);
     row->restart++; /* a new name reboots the instance */
+    change->restarts = true;
     change->renamed = true;
     change->desired = true;
     return store_tag_move(change->fleet->store, old_arn, new_arn, error);
 }
 
-/* Puts everything that is pending in force. */
-static int apply_pending(struct change *change, struct error *error)
+/* The pending CA, unless it waits for a restart and there is none. */
+static int apply_ca(struct change *change, bool restarts, struct error *error)
 {
     struct instance_row *row = change->row;
-    const char *identifier = json_string_value(json_object_get(change->pending, "DBInstanceIdentifier"));
-    if (identifier && rename_instance(change, identifier, error))
-        return (int)error->code;
-    const char *ca = json_string_value(json_object_get(change->pending, "CACertificateIdentifier"));
-    if (ca) {
-        text_copy(row->ca_identifier, sizeof row->ca_identifier, ca);
-        instance_want_certificate(row);
-        change->desired = true;
-    }
+    const char *ca = json_string_value(json_object_get(change->pending, PENDING_CA));
+    bool waits = json_is_false(json_object_get(change->pending, PENDING_RESTART));
+    if (!ca || (waits && !restarts))
+        return 0;
+    int result = instance_move_ca(change->fleet, row, ca, "change", error);
+    change->desired = true;
+    json_object_del(change->pending, PENDING_CA);
+    json_object_del(change->pending, PENDING_RESTART);
+    return result;
+}
+
+static bool is_column(const char *name)
+{
+    static const char *const columns[] = {"DBInstanceIdentifier", "DBInstanceClass", "AllocatedStorage",
+                                          PENDING_CA, PENDING_RESTART};
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
+        if (text_equal(columns[i], name))
+            return true;
+    return false;
+}
+
+/* What has a column, and the rest, which is only kept. */
+static void apply_values(struct change *change)
+{
+    struct instance_row *row = change->row;
     const char *class = json_string_value(json_object_get(change->pending, "DBInstanceClass"));
     if (class)
         text_copy(row->instance_class, sizeof row->instance_class, class);
     const json_t *storage = json_object_get(change->pending, "AllocatedStorage");
     if (storage)
         row->allocated_storage = json_integer_value(storage);
+    json_object_del(change->pending, "DBInstanceIdentifier");
+    json_object_del(change->pending, "DBInstanceClass");
+    json_object_del(change->pending, "AllocatedStorage");
     json_t *attributes = instance_json(&row->attributes);
     const char *name;
     json_t *value;
-    json_object_foreach(change->pending, name, value) if (strcmp(name, "DBInstanceIdentifier") != 0 &&
-                                                          strcmp(name, "CACertificateIdentifier") != 0 &&
-                                                          strcmp(name, "DBInstanceClass") != 0 &&
-                                                          strcmp(name, "AllocatedStorage") != 0)
+    void *next;
+    json_object_foreach_safe(change->pending, next, name, value)
+    {
+        if (is_column(name))
+            continue;
         json_object_set(attributes, name, value);
+        json_object_del(change->pending, name);
+    }
     instance_set_json(&row->attributes, attributes);
     json_decref(attributes);
-    json_object_clear(change->pending);
+}
+
+/* Puts what is pending in force, but for a CA that waits for a restart. */
+static int apply_pending(struct change *change, struct error *error)
+{
+    struct instance_row *row = change->row;
+    int64_t generation = row->certificate_generation;
+    const char *identifier = json_string_value(json_object_get(change->pending, "DBInstanceIdentifier"));
+    if (identifier && rename_instance(change, identifier, error))
+        return (int)error->code;
+    int result = apply_ca(change, change->restarts, error);
+    if (result)
+        return result;
+    apply_values(change);
     bool names_changed;
-    int result = instance_refresh_names(change->fleet, row, &names_changed, error);
-    if (!result && names_changed && !ca)
-        instance_want_certificate(row);
+    result = instance_refresh_names(change->fleet, row, &names_changed, error);
+    if (!result && names_changed && row->certificate_generation == generation)
+        instance_want_certificate(row, "names");
     return result;
+}
+
+static bool waits_for_window(const json_t *pending)
+{
+    bool ca =
+        json_object_get(pending, PENDING_CA) && !json_is_false(json_object_get(pending, PENDING_RESTART));
+    size_t others = json_object_size(pending) - (json_object_get(pending, PENDING_CA) != NULL) -
+                    (json_object_get(pending, PENDING_RESTART) != NULL);
+    return ca || others > 0;
 }
 
 static int plan_window(struct change *change, struct error *error)
 {
-    struct window weekly;
-    int result = window_parse_weekly(change->row->maintenance_window, &weekly, error);
-    if (result || json_object_size(change->pending) == 0)
-        return result;
+    struct rotation_facts facts;
+    rotation_facts_of(change->row, MOMENT_NEVER, &facts);
+    if (!waits_for_window(change->pending))
+        return 0;
     return store_work_add(change->fleet->store, WORK_WINDOW, change->row->resource_id,
-                          window_next(&weekly, clock_now()), error);
+                          rotation_change_moment(&facts, false, -1, clock_now()), error);
 }
 
 /* Writes the row; a change for the agent needs a state in which it can be carried out. */
@@ -236,6 +303,8 @@ static int finish(struct change *change, struct error *error)
     const char *next;
     instance_set_json(&row->pending, change->pending);
     int result = plan_window(change, error);
+    if (!result)
+        result = rotate_schedule(change->fleet, row, error); /* the window may have moved */
     if (result)
         return result;
     if (!change->desired)
@@ -262,7 +331,18 @@ static int modify(struct change *change, const struct instance_modify *input, st
         result = apply_at_once(change, input, error);
     if (!result && input->apply_immediately)
         result = apply_pending(change, error);
+    else if (!result && change->restarts)
+        result = apply_ca(change, true, error);
     return result ? result : finish(change, error);
+}
+
+int instance_modify_row(struct fleet *fleet, const struct instance_modify *input, struct instance_row *row,
+                        struct error *error)
+{
+    struct change change = {.fleet = fleet, .row = row, .pending = instance_json(&row->pending)};
+    int result = modify(&change, input, error);
+    json_decref(change.pending);
+    return result;
 }
 
 int instance_modify(struct fleet *fleet, const struct instance_modify *input, struct instance_row *row,
@@ -272,11 +352,8 @@ int instance_modify(struct fleet *fleet, const struct instance_modify *input, st
     if (result)
         return result;
     result = instance_read(fleet, input->region, input->identifier, row, error);
-    if (!result) {
-        struct change change = {.fleet = fleet, .row = row, .pending = instance_json(&row->pending)};
-        result = modify(&change, input, error);
-        json_decref(change.pending);
-    }
+    if (!result)
+        result = instance_modify_row(fleet, input, row, error);
     return store_finish(fleet->store, result, error);
 }
 
@@ -291,12 +368,23 @@ static int apply_in_window(struct fleet *fleet, const char *resource_id, struct 
         result = apply_pending(&change, error);
         if (!result)
             result = finish(&change, error);
-    } else if (!result && json_object_size(change.pending)) {
+    } else if (!result && waits_for_window(change.pending)) {
         result =
             error_set(error, ERROR_BUSY, "%s is %s: its pending changes wait", row.identifier, row.status);
     }
     json_decref(change.pending);
     instance_row_free(&row);
+    return result;
+}
+
+int instance_apply_at_restart(struct fleet *fleet, struct instance_row *row, struct error *error)
+{
+    struct change change = {.fleet = fleet, .row = row, .pending = instance_json(&row->pending)};
+    int result = 0;
+    if (json_is_false(json_object_get(change.pending, PENDING_RESTART)))
+        result = apply_ca(&change, true, error);
+    instance_set_json(&row->pending, change.pending);
+    json_decref(change.pending);
     return result;
 }
 

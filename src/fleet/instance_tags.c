@@ -1,7 +1,9 @@
 /* Tags of instances; the one that names customers' host names changes the certificate. */
 #include "base/text.h"
+#include "fleet/bridge.h"
 #include "fleet/instance_internal.h"
 #include "fleet/name.h"
+#include "fleet/rehearsal.h"
 #include "fleet/state.h"
 
 static int find(struct fleet *fleet, const char *region, const char *arn, struct instance_row *row,
@@ -17,15 +19,20 @@ static int find(struct fleet *fleet, const char *region, const char *arn, struct
     return instance_read(fleet, region, identifier, row, error);
 }
 
-/* A change of names is carried out by the agent, where the instance's state allows it; else with its next
- * change. */
-static int renew_for_names(struct fleet *fleet, struct instance_row *row, struct error *error)
+/* A tag may ask for another certificate: with other names, or without bridges. The agent carries it out where
+ * the instance's state allows it; else with its next change. */
+static int renew_for_tags(struct fleet *fleet, struct instance_row *row, struct error *error)
 {
-    bool changed;
-    int result = instance_refresh_names(fleet, row, &changed, error);
-    if (result || !changed || row->deleted)
+    bool names, bridges = true;
+    int result = instance_refresh_names(fleet, row, &names, error);
+    if (!result)
+        result = bridge_wanted(fleet, row, &bridges, error);
+    bool dropped = !bridges && !slice_is(slice_buf(&row->bridges), "[]");
+    if (result || row->deleted || (!names && !dropped))
         return result;
-    instance_want_certificate(row);
+    if (dropped)
+        bridge_list_move(fleet, row, "", row->ca_identifier, false);
+    instance_want_certificate(row, names ? "names" : "bridge");
     const char *next = state_next(row->status, ACTION_MODIFY);
     if (next)
         text_copy(row->status, sizeof row->status, next);
@@ -59,7 +66,10 @@ int instance_tags_add(struct fleet *fleet, const char *region, const char *arn,
         result = error_set_named(error, ERROR_LIMIT, "InvalidParameterValue",
                                  "Too many tags: at most 50 a resource.");
     if (!result)
-        result = renew_for_names(fleet, &row, error);
+        result = renew_for_tags(fleet, &row, error);
+    for (size_t i = 0; !result && i < count; i++)
+        if (text_equal(tags[i].key, TAG_REHEARSE))
+            result = rehearsal_start_tag(fleet, &row, tags[i].value, error);
     instance_row_free(&row);
     return store_finish(fleet->store, result, error);
 }
@@ -75,7 +85,7 @@ int instance_tags_remove(struct fleet *fleet, const char *region, const char *ar
     for (size_t i = 0; !result && i < keys->count; i++)
         result = store_tag_remove(fleet->store, arn, keys->items[i], error);
     if (!result)
-        result = renew_for_names(fleet, &row, error);
+        result = renew_for_tags(fleet, &row, error);
     instance_row_free(&row);
     return store_finish(fleet->store, result, error);
 }

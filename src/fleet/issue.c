@@ -4,13 +4,15 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "fleet/authority.h"
+#include "fleet/bridge.h"
 #include "fleet/catalogue.h"
+#include "fleet/instance_internal.h"
+#include "fleet/rotation.h"
 
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { GROUP = 16 };
 #define BACKDATE (5 * CLOCK_MINUTE) /* a client's clock may be a little behind */
@@ -20,8 +22,10 @@ struct issuing {
     const struct certificate_request *request;
     struct certificate_reply *reply;
     struct instance_row instance;
+    char ca_identifier[32]; /* that is to sign */
     struct text_list names;
     struct authority_row root, subordinate;
+    struct buf bridges;                   /* PEM */
     struct server_certificate_row record; /* filled as far as it is known */
     bool known;                           /* it was issued before */
     int result;
@@ -34,6 +38,7 @@ static void issuing_free(struct issuing *issuing)
     text_list_free(&issuing->names);
     authority_row_free(&issuing->root);
     authority_row_free(&issuing->subordinate);
+    buf_free(&issuing->bridges);
     server_certificate_row_free(&issuing->record);
 }
 
@@ -74,6 +79,7 @@ static int check_instance(struct fleet *fleet, const char *host, struct issuing 
         return error_set(error, ERROR_STATE, "instance %s wants certificate generation %lld, not %lld",
                          row->identifier, (long long)row->certificate_generation,
                          (long long)issuing->request->certificate_generation);
+    instance_wanted_ca(row, issuing->ca_identifier);
     desired_names(row, &issuing->names);
     return 0;
 }
@@ -83,7 +89,7 @@ static int check_request(struct issuing *issuing, struct error *error)
 {
     EVP_PKEY *key = NULL;
     struct text_list names = {0};
-    const struct ca_profile *profile = ca_profile_find(issuing->instance.ca_identifier);
+    const struct ca_profile *profile = ca_profile_find(issuing->ca_identifier);
     int result = request_read(slice_buf(&issuing->request->request), &key, &names, error);
     if (!result && !text_list_equal(&names, &issuing->names))
         result = error_set(error, ERROR_DENIED, "the request's names are not those of instance %s",
@@ -98,30 +104,43 @@ static int check_request(struct issuing *issuing, struct error *error)
     return result;
 }
 
+/* A root or subordinate is never used past its end. */
+static int check_end(const struct authority_row *row, struct error *error)
+{
+    if (row->not_after > clock_now())
+        return 0;
+    char end[32];
+    clock_format_seconds(row->not_after, end);
+    return error_set(error, ERROR_STATE, "%s %d of %s ended on %s", row->ca_identifier, row->number,
+                     row->scope, end);
+}
+
 static int find_chain(struct fleet *fleet, struct issuing *issuing, struct error *error)
 {
     const struct instance_row *row = &issuing->instance;
-    int result = authority_root(fleet, row->region, row->ca_identifier, &issuing->root, error);
+    const char *ca = issuing->ca_identifier;
+    int result = authority_root(fleet, row->region, ca, &issuing->root, error);
     if (!result)
-        result = store_authority_newest(fleet->store, row->region, row->ca_identifier, &issuing->subordinate,
-                                        error);
+        result =
+            store_authority_signing(fleet->store, row->region, ca, clock_now(), &issuing->subordinate, error);
     if (result == ERROR_NOT_FOUND)
-        return error_set(error, ERROR_BUSY, "%s of %s is still being made", row->ca_identifier, row->region);
+        return error_set(error, ERROR_BUSY, "%s of %s is still being made", ca, row->region);
+    if (!result)
+        result = check_end(&issuing->root, error);
+    if (!result)
+        result = check_end(&issuing->subordinate, error);
+    if (result)
+        return result;
+    json_t *bridges = instance_wanted_bridges(row);
+    result = bridge_append(fleet, row->region, ca, bridges, &issuing->bridges, error);
+    json_decref(bridges);
     return result;
 }
 
-/* One calendar year for engines that rotate without restart, three for others (RDS user guide, "Automatic
- * server certificate rotation"); never past the end of the chain. */
-static int64_t end_of_life(const struct settings *settings, const struct instance_row *row, int64_t from)
+static bool reloads(const struct instance_row *row)
 {
-    if (settings->server_certificate_seconds)
-        return from + settings->server_certificate_seconds * CLOCK_SECOND;
     const struct engine_facts *engine = catalogue_engine(row->engine);
-    time_t seconds = (time_t)(from / 1000);
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    tm.tm_year += engine && engine->rotates_without_restart ? 1 : 3;
-    return (int64_t)timegm(&tm) * 1000;
+    return engine && engine->rotates_without_restart;
 }
 
 static void fill_record(struct fleet *fleet, struct issuing *issuing)
@@ -131,12 +150,12 @@ static void fill_record(struct fleet *fleet, struct issuing *issuing)
     int64_t now = clock_now();
     text_copy(record->resource_id, sizeof record->resource_id, row->resource_id);
     text_copy(record->region, sizeof record->region, row->region);
-    text_copy(record->ca_identifier, sizeof record->ca_identifier, row->ca_identifier);
+    text_copy(record->ca_identifier, sizeof record->ca_identifier, issuing->ca_identifier);
     record->certificate_generation = row->certificate_generation;
     record->number = issuing->subordinate.number;
     record->issued_at = now;
     record->not_before = (now - BACKDATE) / 1000 * 1000;
-    record->not_after = end_of_life(fleet->settings, row, record->not_before);
+    record->not_after = rotation_end_of_life(fleet->settings, reloads(row), record->not_before, now);
 }
 
 static void prepare(struct fleet *fleet, const char *host, struct issuing *issuing)
@@ -153,6 +172,10 @@ static void prepare(struct fleet *fleet, const char *host, struct issuing *issui
                                                   issuing->record.request_digest, &issuing->record, error);
         issuing->known = found == 0;
         result = found == ERROR_NOT_FOUND ? 0 : found;
+        /* Its chain is that of the subordinate that signed it. */
+        if (issuing->known && issuing->record.number != issuing->subordinate.number)
+            result = store_authority_get(fleet->store, issuing->instance.region, issuing->ca_identifier,
+                                         issuing->record.number, &issuing->subordinate, error);
         if (!issuing->known)
             fill_record(fleet, issuing);
     }
@@ -196,7 +219,7 @@ static int sign_group(struct fleet *fleet, struct issuing *group, size_t count, 
         requests[asked] = (struct signer_server_request){
             .region = each->instance.region,
             .partition = partition_of(fleet, each->instance.region),
-            .ca_identifier = each->instance.ca_identifier,
+            .ca_identifier = each->ca_identifier,
             .number = each->subordinate.number,
             .request = slice_buf(&each->request->request),
             .names = &each->names,
@@ -238,6 +261,7 @@ static void answer(struct issuing *issuing)
     if (!result) {
         certificate_pem_of_der(slice_buf(&issuing->record.certificate), &pem);
         certificate_pem_of_der(slice_buf(&issuing->subordinate.certificate), &pem);
+        buf_append_slice(&pem, slice_buf(&issuing->bridges));
         certificate_pem_of_der(slice_buf(&issuing->root.certificate), &pem);
         reply->chain = mem_string(buf_text(&pem));
         return;

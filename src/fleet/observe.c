@@ -5,37 +5,11 @@
 #include "fleet/host.h"
 #include "fleet/instance_internal.h"
 #include "fleet/name.h"
+#include "fleet/rotate.h"
 #include "fleet/state.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* The certificate on the wire, found by its serial in the issuance log. */
-static int take_served(struct fleet *fleet, const struct observed_instance *observed,
-                       struct instance_row *row, struct error *error)
-{
-    if (!observed->certificate_serial[0] || text_equal(observed->certificate_serial, row->served_serial))
-        return 0;
-    struct server_certificate_row served = {0};
-    int result = store_server_certificate_get(fleet->store, observed->certificate_serial, &served, error);
-    if (!result) {
-        char until[32];
-        bool first = !row->served_serial[0];
-        text_copy(row->served_serial, sizeof row->served_serial, served.serial);
-        text_copy(row->served_ca_identifier, sizeof row->served_ca_identifier, served.ca_identifier);
-        row->served_not_after = served.not_after;
-        clock_format_seconds(served.not_after, until);
-        if (!first)
-            result =
-                event_record(fleet, row, EVENT_MAINTENANCE, error,
-                             "The server certificate was rotated: it is issued by %s and valid until %s.",
-                             served.ca_identifier, until);
-    } else if (result == ERROR_NOT_FOUND) {
-        result = 0; /* not one of ours: `problem` says so */
-    }
-    server_certificate_row_free(&served);
-    return result;
-}
 
 static int take_events(struct fleet *fleet, const struct observed_instance *observed,
                        struct instance_row *row, struct error *error)
@@ -45,8 +19,8 @@ static int take_events(struct fleet *fleet, const struct observed_instance *obse
     text_copy(row->last_report, sizeof row->last_report, observed->report_id);
     int result = 0;
     for (size_t i = 0; !result && i < observed->event_count; i++)
-        result =
-            event_record(fleet, row, observed->events[i].category, error, "%s", observed->events[i].message);
+        result = event_record_reported(fleet, row, observed->events[i].category, observed->events[i].message,
+                                       error);
     return result;
 }
 
@@ -61,8 +35,6 @@ static void take_facts(const struct observed_instance *observed, struct instance
         row->observed_generation = observed->generation;
     if (observed->restart > row->observed_restart)
         row->observed_restart = observed->restart;
-    if (observed->certificate_generation > row->observed_certificate_generation)
-        row->observed_certificate_generation = observed->certificate_generation;
     if (observed->password_generation > row->observed_password_generation)
         row->observed_password_generation = observed->password_generation;
     if (row->observed_password_generation >= row->password_generation)
@@ -76,18 +48,17 @@ static int record_reached(struct fleet *fleet, const char *before, const struct 
                           struct error *error)
 {
     if (text_equal(row->status, STATE_FAILED))
-        return event_record(fleet, row, EVENT_FAILURE, error, "The DB instance has failed: %s", row->problem);
+        return event_record(fleet, row, EVENT_FAILED, error, "The DB instance has failed: %s", row->problem);
     if (text_equal(before, STATE_CREATING))
-        return event_record(fleet, row, EVENT_CREATION, error, "DB instance created");
+        return event_record(fleet, row, EVENT_CREATED, error, "DB instance created");
     if (text_equal(before, STATE_REBOOTING))
-        return event_record(fleet, row, EVENT_AVAILABILITY, error, "DB instance restarted");
+        return event_record(fleet, row, EVENT_RESTARTED, error, "DB instance restarted");
     if (text_equal(before, STATE_STARTING))
-        return event_record(fleet, row, EVENT_NOTIFICATION, error, "DB instance started");
+        return event_record(fleet, row, EVENT_STARTED, error, "DB instance started");
     if (text_equal(before, STATE_STOPPING))
-        return event_record(fleet, row, EVENT_NOTIFICATION, error, "DB instance stopped");
+        return event_record(fleet, row, EVENT_STOPPED, error, "DB instance stopped");
     if (text_equal(before, STATE_RENAMING))
-        return event_record(fleet, row, EVENT_CONFIGURATION, error, "Renamed DB instance to %s",
-                            row->identifier);
+        return event_record(fleet, row, EVENT_RENAMED, error, "Renamed DB instance to %s", row->identifier);
     return 0;
 }
 
@@ -112,9 +83,11 @@ static int remove_instance(struct fleet *fleet, struct instance_row *row, struct
 {
     char arn[300];
     name_instance_arn(fleet->settings, row->region, row->identifier, arn);
-    int result = event_record(fleet, row, EVENT_DELETION, error, "DB instance deleted");
+    int result = event_record(fleet, row, EVENT_DELETED, error, "DB instance deleted");
     if (!result)
         result = store_tag_remove_all(fleet->store, arn, error);
+    if (!result)
+        result = store_work_remove(fleet->store, WORK_ROTATION, row->resource_id, error);
     if (!result)
         result = store_instance_remove(fleet->store, row->resource_id, error);
     return result ? result : store_host_bump(fleet->store, row->host, error);
@@ -134,11 +107,15 @@ static int observe(struct fleet *fleet, const char *host, const struct observed_
         return result;
     if (row->deleted && observed->state == OBSERVED_DELETED)
         return remove_instance(fleet, row, error);
+    bool desired = false;
     take_facts(observed, row);
-    result = take_served(fleet, observed, row, error);
+    result = take_state(fleet, observed, row, error);
     if (!result)
-        result = take_state(fleet, observed, row, error);
-    return result ? result : store_instance_update(fleet->store, row, error);
+        result = rotate_observe(fleet, observed, row, &desired, error);
+    if (result)
+        return result;
+    return desired ? instance_write_desired(fleet, row, error)
+                   : store_instance_update(fleet->store, row, error);
 }
 
 int host_observe(struct fleet *fleet, const char *host, const struct observed_instance *observed,

@@ -23,6 +23,15 @@ void settings_defaults(struct settings *settings, const char *run_folder)
         .key_makers = 1,
         .legacy_ca_days = 1826,
         .agent_check_seconds = 5,
+        .rotation_emergency_percent = 15,
+        .rotation_spread_percent = 10,
+        .rotations_per_minute = 600,
+        .guard_seconds = 300,
+        .guard_refusals = 3,
+        .guard_pause_seconds = 86400,
+        .bridges = true,
+        .subordinate_lead_seconds = 30 * 86400,
+        .clock_jump_seconds = 30 * 86400,
         .server_user = mem_string("sealwright"),
         .signer_user = mem_string("sealwright-signer"),
     };
@@ -72,6 +81,18 @@ static const struct member members[] = {
     {"legacy_ca_days", MEMBER_LONG, AT(legacy_ca_days), 1, 36525},
     {"server_certificate_seconds", MEMBER_LONG, AT(server_certificate_seconds), 0,
      INT64_C(3600) * 24 * 366 * 10},
+    {"restart_certificate_seconds", MEMBER_LONG, AT(restart_certificate_seconds), 0,
+     INT64_C(3600) * 24 * 366 * 10},
+    {"rotation_emergency_percent", MEMBER_LONG, AT(rotation_emergency_percent), 1, 40},
+    {"rotation_spread_percent", MEMBER_LONG, AT(rotation_spread_percent), 0, 20},
+    {"rotations_per_minute", MEMBER_LONG, AT(rotations_per_minute), 1, 1000000},
+    {"guard_seconds", MEMBER_LONG, AT(guard_seconds), 0, 86400},
+    {"guard_refusals", MEMBER_LONG, AT(guard_refusals), 1, 1000000},
+    {"guard_pause_seconds", MEMBER_LONG, AT(guard_pause_seconds), 1, INT64_C(86400) * 366},
+    {"retiring_certificate_authorities", MEMBER_TEXTS, AT(retiring), 0, 0},
+    {"bridges", MEMBER_BOOLEAN, AT(bridges), 0, 0},
+    {"subordinate_lead_seconds", MEMBER_LONG, AT(subordinate_lead_seconds), 0, INT64_C(86400) * 366},
+    {"clock_jump_seconds", MEMBER_LONG, AT(clock_jump_seconds), 60, INT64_C(86400) * 366},
     {"customer_domains", MEMBER_TEXTS, AT(customer_domains), 0, 0},
     {"allow_ip_addresses", MEMBER_BOOLEAN, AT(allow_ip_addresses), 0, 0},
     {"signatures_per_second", MEMBER_LONG, AT(signatures_per_second), 0, 1000000},
@@ -305,6 +326,7 @@ void settings_free(struct settings *settings)
     text_list_free(&settings->listen);
     text_list_free(&settings->endpoint_names);
     text_list_free(&settings->customer_domains);
+    text_list_free(&settings->retiring);
     text_list_free(&settings->client_networks);
     text_list_free(&settings->database_listen);
     region_table_free(&settings->regions);

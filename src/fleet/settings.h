@@ -22,15 +22,27 @@ struct settings {
     char home_region[32];        /* us-east-1: its CAs are made first */
     struct region_table regions; /* the guide's 29 */
     struct organisation organisation;
-    int workers;                        /* 2 */
-    int key_makers;                     /* 1: threads of the signer that make CA keys */
-    int64_t legacy_ca_days;             /* 1826: life of rds-ca-2019's root */
-    int64_t server_certificate_seconds; /* 0: one year where the engine rotates without restart, three where
-                                           not */
-    struct text_list customer_domains;  /* domains whose names may be added to server certificates */
-    bool allow_ip_addresses;            /* false: subordinates exclude all IP addresses */
-    int64_t signatures_per_second;      /* 0: no limit */
-    char *server_user;                  /* when started as root: users to become */
+    int workers;                         /* 2 */
+    int key_makers;                      /* 1: threads of the signer that make CA keys */
+    int64_t legacy_ca_days;              /* 1826: life of rds-ca-2019's root */
+    int64_t server_certificate_seconds;  /* life where the engine rotates without restart; 0: one year */
+    int64_t restart_certificate_seconds; /* life where it does not; 0: three years */
+    int64_t
+        rotation_emergency_percent;  /* 15: with less of the life left, rotation does not wait for a window */
+    int64_t rotation_spread_percent; /* 10: of the life, over which a fleet's renewals are spread */
+    int64_t rotations_per_minute;    /* 600: automatic ones of the whole fleet, in any minute */
+    int64_t guard_seconds;           /* 300: for so long a new certificate is watched; 0: not at all */
+    int64_t guard_refusals;          /* 3: so many refusals by clients put the old one back */
+    int64_t guard_pause_seconds;     /* 86400: no new try by itself after that; doubles */
+    struct text_list retiring;       /* CA identifiers whose instances are asked to move to another CA */
+    bool bridges;                    /* true: chains serve clients of the CA before, too */
+    int64_t
+        subordinate_lead_seconds; /* 2592000: a new subordinate is in the bundles that long before it signs */
+    int64_t clock_jump_seconds;   /* 2592000: a clock that is further ahead than that is not believed */
+    struct text_list customer_domains; /* domains whose names may be added to server certificates */
+    bool allow_ip_addresses;           /* false: subordinates exclude all IP addresses */
+    int64_t signatures_per_second;     /* 0: no limit */
+    char *server_user;                 /* when started as root: users to become */
     char *signer_user;
     struct text_list client_networks; /* networks whose clients may connect to databases */
     struct text_list database_listen; /* addresses on which this machine's databases listen */

@@ -6,6 +6,7 @@
 #include "fleet/authority.h"
 #include "fleet/event.h"
 #include "fleet/instance.h"
+#include "fleet/rotate.h"
 
 #define WORK_EVENTS "remove-old-events"
 #define LEASE       (30 * CLOCK_SECOND)
@@ -23,7 +24,10 @@ static const struct {
     int (*step)(struct fleet *, const struct work_row *, struct error *);
 } kinds[] = {
     {WORK_AUTHORITY, authority_work},
+    {WORK_SUCCESSOR, authority_work},
+    {WORK_AUTHORITY_LIFE, authority_life_work},
     {WORK_WINDOW, instance_window_work},
+    {WORK_ROTATION, rotate_work},
     {WORK_EVENTS, remove_old_events},
 };
 
@@ -64,5 +68,6 @@ int work_step(struct fleet *fleet, struct error *error)
 
 int work_plan(struct fleet *fleet, struct error *error)
 {
-    return store_work_add(fleet->store, WORK_EVENTS, "all", clock_now(), error);
+    int result = store_work_add(fleet->store, WORK_EVENTS, "all", clock_now(), error);
+    return result ? result : rotate_plan_all(fleet, error);
 }

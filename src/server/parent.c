@@ -52,6 +52,7 @@ struct parent {
     int signals; /* signalfd */
     sigset_t mask;
     int64_t renew_at; /* next look at the endpoint's certificate */
+    int64_t mark_at;  /* next time that the clock is written down */
 };
 
 static int open_channels(struct parent *parent, struct error *error)
@@ -280,11 +281,45 @@ static enum start start_up(struct parent *parent)
     }
 }
 
+/* The clock that children are to believe: the machine's, unless it is far from what was written down when
+ * this machine's server ran last. */
+static void guard_clock(const struct settings *settings)
+{
+    AUTO_FREE char *path = settings_path(settings, SERVER_CLOCK);
+    AUTO_BUF struct buf text = {0};
+    char shown[32];
+    int64_t known = 0;
+    if (file_read(path, 64, &text, NULL) || !clock_parse(buf_text(&text), &known))
+        known = clock_now();
+    clock_guard(known, settings->clock_jump_seconds * CLOCK_SECOND);
+    clock_format_seconds(clock_now(), shown);
+    if (clock_doubted())
+        log_error(
+            "action=clock result=\"this machine's clock is far from the time at which the server ran last: "
+            "it is not believed and nothing is rotated; the time goes on from %s. If the machine is right, "
+            "stop the server, remove %s and start it again\"",
+            shown, path);
+}
+
+static void mark_clock(const struct settings *settings)
+{
+    AUTO_FREE char *path = settings_path(settings, SERVER_CLOCK);
+    struct error error = {0};
+    char now[32];
+    clock_format_seconds(clock_now(), now);
+    if (file_write(path, slice_text(now), 0644, &error))
+        log_error("action=clock result=\"%s\"", error.text);
+}
+
 static void supervise(struct parent *parent)
 {
     parent->renew_at = clock_steady() + CLOCK_HOUR;
     for (;;) {
         start_missing(parent);
+        if (clock_steady() >= parent->mark_at) {
+            parent->mark_at = clock_steady() + CLOCK_MINUTE;
+            mark_clock(parent->settings);
+        }
         int signal_number = wait_signal(parent, 100);
         if (is_stop(signal_number))
             return;
@@ -351,6 +386,7 @@ int server_run(const struct server_options *options)
         free(parent.slots);
         return 1;
     }
+    guard_clock(parent.settings);
     enum start start = start_up(&parent);
     if (start == START_DONE) {
         log_info("action=started port=%d workers=%d", parent.settings->port, parent.settings->workers);

@@ -29,6 +29,7 @@ void server_close_fleet(struct fleet *fleet);
 #define SERVER_ENDPOINT_CERTIFICATE "endpoint/endpoint.pem"
 #define SERVER_ENDPOINT_KEY         "endpoint/endpoint.key"
 #define SERVER_CONTROL_CA           "endpoint/ca.pem"
+#define SERVER_CLOCK                "clock" /* the time at which the server ran last */
 #define SERVER_AGENT_FOLDER         "agent"
 #define SERVER_INSTANCES_FOLDER     "instances"
 #define SERVER_LOG_FOLDER           "log"

@@ -1,7 +1,7 @@
 #include "base/memory.h"
 #include "store/internal.h"
 
-#define COLUMNS "scope, ca_identifier, number, certificate, sha1, not_before, not_after, created_at"
+#define COLUMNS "scope, ca_identifier, number, certificate, sha1, not_before, not_after, created_at, signs_at"
 
 void authority_row_free(struct authority_row *row)
 {
@@ -11,7 +11,7 @@ void authority_row_free(struct authority_row *row)
 int store_authority_insert(struct store *store, const struct authority_row *row, struct error *error)
 {
     struct sql_statement *insert = sql_start(store->sql, "INSERT INTO certificate_authority (" COLUMNS
-                                                         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+                                                         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     sql_bind_text(insert, row->scope);
     sql_bind_text(insert, row->ca_identifier);
     sql_bind_integer(insert, row->number);
@@ -20,6 +20,7 @@ int store_authority_insert(struct store *store, const struct authority_row *row,
     sql_bind_integer(insert, row->not_before);
     sql_bind_integer(insert, row->not_after);
     sql_bind_integer(insert, row->created_at);
+    sql_bind_integer(insert, row->signs_at);
     return sql_run(insert, NULL, error);
 }
 
@@ -34,6 +35,7 @@ static void read_row(struct sql_statement *statement, struct authority_row *row)
     row->not_before = sql_integer(statement);
     row->not_after = sql_integer(statement);
     row->created_at = sql_integer(statement);
+    row->signs_at = sql_integer(statement);
 }
 
 static int read_single(struct sql_statement *get, struct authority_row *row, const char *scope,
@@ -65,6 +67,18 @@ int store_authority_newest(struct store *store, const char *scope, const char *c
                     "WHERE scope = $1 AND ca_identifier = $2 AND number > 0 ORDER BY number DESC LIMIT 1");
     sql_bind_text(get, scope);
     sql_bind_text(get, ca_identifier);
+    return read_single(get, row, scope, error);
+}
+
+int store_authority_signing(struct store *store, const char *scope, const char *ca_identifier, int64_t now,
+                            struct authority_row *row, struct error *error)
+{
+    struct sql_statement *get = sql_start(
+        store->sql, "SELECT " COLUMNS " FROM certificate_authority WHERE scope = $1 AND ca_identifier = $2 "
+                    "AND number > 0 AND signs_at <= $3 ORDER BY number DESC LIMIT 1");
+    sql_bind_text(get, scope);
+    sql_bind_text(get, ca_identifier);
+    sql_bind_integer(get, now);
     return read_single(get, row, scope, error);
 }
 

@@ -1,11 +1,12 @@
 #include "store/internal.h"
 
-#define COLUMNS "region, occurred_at, event_id, source_type, source_identifier, source_arn, category, message"
+#define COLUMNS                                                                                              \
+    "region, occurred_at, event_id, source_type, source_identifier, source_arn, category, message, code"
 
 int store_event_insert(struct store *store, const struct event_row *row, struct error *error)
 {
     struct sql_statement *insert =
-        sql_start(store->sql, "INSERT INTO event (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+        sql_start(store->sql, "INSERT INTO event (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     sql_bind_text(insert, row->region);
     sql_bind_integer(insert, row->occurred_at);
     sql_bind_text(insert, row->event_id);
@@ -14,6 +15,7 @@ int store_event_insert(struct store *store, const struct event_row *row, struct 
     sql_bind_text(insert, row->source_arn);
     sql_bind_text(insert, row->category);
     sql_bind_text(insert, row->message);
+    sql_bind_text(insert, row->code);
     return sql_run(insert, NULL, error);
 }
 
@@ -37,6 +39,7 @@ int store_event_list(struct store *store, const char *region, int64_t from, int6
         sql_copy_text(list, row.source_arn, sizeof row.source_arn);
         sql_copy_text(list, row.category, sizeof row.category);
         sql_copy_text(list, row.message, sizeof row.message);
+        sql_copy_text(list, row.code, sizeof row.code);
         more = visit(&row, context);
     }
     return sql_end(list, error);

@@ -13,11 +13,13 @@
     "running, deleted, restart, password_generation, certificate_generation, observed_generation, "          \
     "observed_restart, observed_password_generation, observed_certificate_generation, "                      \
     "served_ca_identifier, "                                                                                 \
-    "served_serial, served_not_after, started_at, problem, last_report"
+    "served_serial, served_not_after, started_at, problem, last_report, served_issued_at, bridges, "         \
+    "rotation, rotation_after, rotation_failures, reminded_days, maintenance, rehearsal"
 #define PLACES                                                                                               \
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "  \
     "$23, $24, "                                                                                             \
-    "$25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39"
+    "$25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, "             \
+    "$43, $44, $45, $46, $47"
 
 void instance_row_free(struct instance_row *row)
 {
@@ -25,6 +27,10 @@ void instance_row_free(struct instance_row *row)
     buf_free(&row->attributes);
     buf_free(&row->pending);
     buf_free(&row->names);
+    buf_free(&row->bridges);
+    buf_free(&row->rotation);
+    buf_free(&row->maintenance);
+    buf_free(&row->rehearsal);
 }
 
 static void bind_json(struct sql_statement *statement, const struct buf *json, const char *empty)
@@ -84,6 +90,14 @@ static void bind_row(struct store *store, struct sql_statement *statement, const
     sql_bind_integer(statement, row->started_at);
     sql_bind_text(statement, row->problem);
     sql_bind_text(statement, row->last_report);
+    sql_bind_integer(statement, row->served_issued_at);
+    bind_json(statement, &row->bridges, "[]");
+    bind_json(statement, &row->rotation, "{}");
+    sql_bind_integer(statement, row->rotation_after);
+    sql_bind_integer(statement, row->rotation_failures);
+    sql_bind_integer(statement, row->reminded_days);
+    bind_json(statement, &row->maintenance, "{}");
+    bind_json(statement, &row->rehearsal, "{}");
 }
 
 static void read_text(struct sql_statement *statement, struct buf *target)
@@ -143,6 +157,14 @@ static int read_row(struct store *store, struct sql_statement *statement, struct
     row->started_at = sql_integer(statement);
     sql_copy_text(statement, row->problem, sizeof row->problem);
     sql_copy_text(statement, row->last_report, sizeof row->last_report);
+    row->served_issued_at = sql_integer(statement);
+    read_text(statement, &row->bridges);
+    read_text(statement, &row->rotation);
+    row->rotation_after = sql_integer(statement);
+    row->rotation_failures = (int)sql_integer(statement);
+    row->reminded_days = (int)sql_integer(statement);
+    read_text(statement, &row->maintenance);
+    read_text(statement, &row->rehearsal);
     return result;
 }
 
@@ -229,6 +251,24 @@ int store_instance_list_of_host(struct store *store, const char *host, instance_
     struct sql_statement *list =
         sql_start(store->sql, "SELECT " COLUMNS " FROM instance WHERE host = $1 ORDER BY resource_id");
     sql_bind_text(list, host);
+    return visit_rows(store, list, visit, context, error);
+}
+
+int store_instance_list_maintenance(struct store *store, const char *region, const char *after,
+                                    instance_visitor *visit, void *context, struct error *error)
+{
+    struct sql_statement *list =
+        sql_start(store->sql, "SELECT " COLUMNS " FROM instance WHERE region = $1 AND identifier > $2 "
+                              "AND maintenance <> '{}' ORDER BY identifier");
+    sql_bind_text(list, region);
+    sql_bind_text(list, after);
+    return visit_rows(store, list, visit, context, error);
+}
+
+int store_instance_list_all(struct store *store, instance_visitor *visit, void *context, struct error *error)
+{
+    struct sql_statement *list =
+        sql_start(store->sql, "SELECT " COLUMNS " FROM instance ORDER BY region, identifier");
     return visit_rows(store, list, visit, context, error);
 }
 

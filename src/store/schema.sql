@@ -16,7 +16,18 @@ CREATE TABLE certificate_authority (
     not_before BIGINT NOT NULL,
     not_after BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
+    signs_at BIGINT NOT NULL,       -- a subordinate signs from then on: it is in the bundles before
     PRIMARY KEY (scope, ca_identifier, number)
+);
+
+-- Bridges: the root of one CA of a region certified by the root of another.
+CREATE TABLE bridge (
+    region TEXT NOT NULL,
+    ca_identifier TEXT NOT NULL,        -- whose root is certified
+    issuer_ca_identifier TEXT NOT NULL, -- whose root signed
+    certificate {BYTES} NOT NULL,       -- DER
+    not_after BIGINT NOT NULL,
+    PRIMARY KEY (region, ca_identifier, issuer_ca_identifier)
 );
 
 -- ModifyCertificates: the override of a region's default.
@@ -87,10 +98,19 @@ CREATE TABLE instance (
     served_not_after BIGINT NOT NULL,
     started_at BIGINT NOT NULL,
     problem TEXT NOT NULL,
-    last_report TEXT NOT NULL       -- report_id: its events were recorded
+    last_report TEXT NOT NULL,      -- report_id: its events were recorded
+    served_issued_at BIGINT NOT NULL,
+    bridges TEXT NOT NULL,          -- JSON list: CAs whose clients the chain still serves, the newest first
+    rotation TEXT NOT NULL,         -- JSON object: the newest rotation, as far as it is known
+    rotation_after BIGINT NOT NULL, -- none by itself before that: an undone one is not tried again at once
+    rotation_failures INTEGER NOT NULL,
+    reminded_days INTEGER NOT NULL, -- the last warning of expiry was for so many days; 0: none yet
+    maintenance TEXT NOT NULL,      -- JSON object: pending maintenance actions by name
+    rehearsal TEXT NOT NULL         -- JSON object: the rehearsal under way; {}: none
 );
 CREATE UNIQUE INDEX instance_by_identifier ON instance (region, identifier);
 CREATE INDEX instance_by_host ON instance (host);
+CREATE INDEX instance_with_maintenance ON instance (region, identifier) WHERE maintenance <> '{}';
 
 -- The issuance log: rows are only ever added.
 CREATE TABLE server_certificate (
@@ -119,6 +139,7 @@ CREATE TABLE event (
     source_arn TEXT NOT NULL,
     category TEXT NOT NULL,
     message TEXT NOT NULL,
+    code TEXT NOT NULL,             -- RDS-EVENT-0005; SEALWRIGHT-EVENT-0001 for those that RDS does not have
     PRIMARY KEY (region, occurred_at, event_id)
 );
 

@@ -6,9 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const char store_schema[]; /* schema.sql, built in */
+extern const char store_schema[];    /* schema.sql, built in */
+extern const char store_upgrade_2[]; /* upgrade_2.sql: from version 1 */
 
-enum { BUSY_MILLISECONDS = 10 * 1000, SCHEMA_VERSION = 1 };
+enum { BUSY_MILLISECONDS = 10 * 1000, SCHEMA_VERSION = 2 };
+
+/* What leads from version 1 + index to the next. */
+static const char *const upgrades[SCHEMA_VERSION - 1] = {store_upgrade_2};
 
 struct sql_statement {
     struct sql *sql;
@@ -44,12 +48,12 @@ static int execute(struct sql *sql, const char *text, struct error *error)
     return status == SQLITE_OK ? 0 : fail(sql, status, error);
 }
 
-/* The schema with this database's type for bytes. */
-static char *schema_text(void)
+/* Statements with this database's type for bytes. */
+static char *with_types(const char *statements)
 {
     static const char mark[] = "{BYTES}";
     struct buf text = {0};
-    const char *rest = store_schema;
+    const char *rest = statements;
     for (const char *found; (found = strstr(rest, mark)); rest = found + strlen(mark)) {
         buf_append(&text, rest, (size_t)(found - rest));
         buf_append_text(&text, "BLOB");
@@ -72,20 +76,31 @@ static int wrong_version(int64_t version, struct error *error)
                      (long long)version, SCHEMA_VERSION);
 }
 
+static int execute_all(struct sql *sql, const char *statements, struct error *error)
+{
+    AUTO_FREE char *text = with_types(statements);
+    return execute(sql, text, error);
+}
+
+static int upgrade(struct sql *sql, int64_t version, struct error *error)
+{
+    int result = version == 0 ? execute_all(sql, store_schema, error) : 0;
+    for (int64_t each = version; !result && each > 0 && each < SCHEMA_VERSION; each++)
+        result = execute_all(sql, upgrades[each - 1], error);
+    AUTO_FREE char *mark = mem_format("PRAGMA user_version = %d", SCHEMA_VERSION);
+    return result ? result : execute(sql, mark, error);
+}
+
 static int bring_schema_up(struct sql *sql, struct error *error)
 {
     int64_t version = 0;
     if (sql_begin(sql, error))
         return (int)error->code;
     int result = read_schema_version(sql, &version, error);
-    if (!result && version == 0) {
-        AUTO_FREE char *schema = schema_text();
-        result = execute(sql, schema, error);
-        if (!result)
-            result = execute(sql, "PRAGMA user_version = 1", error);
-    } else if (!result && version != SCHEMA_VERSION) {
+    if (!result && (version < 0 || version > SCHEMA_VERSION))
         result = wrong_version(version, error);
-    }
+    if (!result && version < SCHEMA_VERSION)
+        result = upgrade(sql, version, error);
     if (!result)
         return sql_commit(sql, error);
     sql_rollback(sql);

@@ -41,6 +41,7 @@ struct authority_row {
     struct buf certificate; /* DER */
     char sha1[41];
     int64_t not_before, not_after, created_at;
+    int64_t signs_at; /* a subordinate signs from then on */
 };
 void authority_row_free(struct authority_row *row);
 int store_authority_insert(struct store *store, const struct authority_row *row, struct error *error);
@@ -49,12 +50,31 @@ int store_authority_get(struct store *store, const char *scope, const char *ca_i
 /* The newest subordinate; ERROR_NOT_FOUND. */
 int store_authority_newest(struct store *store, const char *scope, const char *ca_identifier,
                            struct authority_row *row, struct error *error);
+/* The one that signs at `now`: the newest whose time to sign has come; ERROR_NOT_FOUND. */
+int store_authority_signing(struct store *store, const char *scope, const char *ca_identifier, int64_t now,
+                            struct authority_row *row, struct error *error);
 /* All of a scope, or of all scopes when NULL, ordered by scope, CA identifier, number. The visitor stops the
  * walk with false. */
 typedef bool authority_visitor(const struct authority_row *row, void *context);
 int store_authority_list(struct store *store, const char *scope, authority_visitor *visit, void *context,
                          struct error *error);
 int store_authority_count(struct store *store, int64_t *count, struct error *error);
+
+/* Bridges: the root of `ca_identifier` certified by the root of `issuer_ca_identifier`. */
+struct bridge_row {
+    char region[32];
+    char ca_identifier[32];
+    char issuer_ca_identifier[32];
+    struct buf certificate; /* DER */
+    int64_t not_after;
+};
+void bridge_row_free(struct bridge_row *row);
+int store_bridge_get(struct store *store, const char *region, const char *ca_identifier,
+                     const char *issuer_ca_identifier, struct bridge_row *row, struct error *error);
+/* ERROR_EXISTS when another worker was faster. */
+int store_bridge_insert(struct store *store, const struct bridge_row *row, struct error *error);
+int store_bridge_remove(struct store *store, const char *region, const char *ca_identifier,
+                        const char *issuer_ca_identifier, struct error *error);
 
 /* The override of a region's default CA; "" when there is none. */
 int store_default_certificate_get(struct store *store, const char *region, char ca_identifier[32],
@@ -143,6 +163,14 @@ struct instance_row {
     int64_t started_at;
     char problem[512];
     char last_report[37];
+    int64_t served_issued_at;
+    struct buf bridges;     /* JSON list of CA identifiers, the newest first */
+    struct buf rotation;    /* JSON object */
+    int64_t rotation_after; /* ms; 0: at any time */
+    int rotation_failures;  /* undone ones in a row */
+    int reminded_days;      /* of the last warning of expiry; 0: none yet */
+    struct buf maintenance; /* JSON object: pending maintenance actions by name */
+    struct buf rehearsal;   /* JSON object; {}: none */
 };
 void instance_row_free(struct instance_row *row);
 int store_instance_insert(struct store *store, const struct instance_row *row,
@@ -159,6 +187,11 @@ int store_instance_get_by_resource(struct store *store, const char *resource_id,
 typedef bool instance_visitor(const struct instance_row *row, void *context);
 int store_instance_list(struct store *store, const char *region, const char *after, instance_visitor *visit,
                         void *context, struct error *error);
+/* Those of a region with pending maintenance actions. */
+int store_instance_list_maintenance(struct store *store, const char *region, const char *after,
+                                    instance_visitor *visit, void *context, struct error *error);
+/* All of all regions, ordered by region and identifier. */
+int store_instance_list_all(struct store *store, instance_visitor *visit, void *context, struct error *error);
 int store_instance_list_of_host(struct store *store, const char *host, instance_visitor *visit, void *context,
                                 struct error *error);
 int store_instance_count(struct store *store, int64_t *count, struct error *error);
@@ -195,6 +228,7 @@ struct event_row {
     char source_arn[300];
     char category[32];
     char message[600];
+    char code[32]; /* RDS-EVENT-0005 */
 };
 int store_event_insert(struct store *store, const struct event_row *row, struct error *error);
 typedef bool event_visitor(const struct event_row *row, void *context);
@@ -221,6 +255,12 @@ struct work_row {
 };
 /* Adds a piece of work, or moves the one that is there to the earlier of both times. */
 int store_work_add(struct store *store, const char *kind, const char *subject, int64_t due_at,
+                   struct error *error);
+/* Makes the work of a kind due at `due_at` for every instance that has not been deleted. */
+int store_work_add_all(struct store *store, const char *kind, int64_t due_at, struct error *error);
+int store_work_remove(struct store *store, const char *kind, const char *subject, struct error *error);
+/* When a piece is due; ERROR_NOT_FOUND. */
+int store_work_due(struct store *store, const char *kind, const char *subject, int64_t *due_at,
                    struct error *error);
 /* Claims the piece that has been due for longest and is not leased; ERROR_NOT_FOUND when there is none. */
 int store_work_claim(struct store *store, const char *owner, int64_t now, int64_t lease, struct work_row *row,

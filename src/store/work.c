@@ -14,6 +14,39 @@ int store_work_add(struct store *store, const char *kind, const char *subject, i
     return sql_run(add, NULL, error);
 }
 
+int store_work_add_all(struct store *store, const char *kind, int64_t due_at, struct error *error)
+{
+    struct sql_statement *add = sql_start(
+        store->sql, "INSERT INTO work (kind, subject, due_at, attempts, owner, leased_until) "
+                    "SELECT $1, resource_id, $2, 0, '', 0 FROM instance WHERE deleted = 0 "
+                    "ON CONFLICT (kind, subject) DO UPDATE SET due_at = "
+                    "CASE WHEN excluded.due_at < work.due_at THEN excluded.due_at ELSE work.due_at END");
+    sql_bind_text(add, kind);
+    sql_bind_integer(add, due_at);
+    return sql_run(add, NULL, error);
+}
+
+int store_work_remove(struct store *store, const char *kind, const char *subject, struct error *error)
+{
+    struct sql_statement *remove = sql_start(store->sql, "DELETE FROM work WHERE kind = $1 AND subject = $2");
+    sql_bind_text(remove, kind);
+    sql_bind_text(remove, subject);
+    return sql_run(remove, NULL, error);
+}
+
+int store_work_due(struct store *store, const char *kind, const char *subject, int64_t *due_at,
+                   struct error *error)
+{
+    struct sql_statement *get =
+        sql_start(store->sql, "SELECT due_at FROM work WHERE kind = $1 AND subject = $2");
+    sql_bind_text(get, kind);
+    sql_bind_text(get, subject);
+    bool found = sql_next(get);
+    if (found)
+        *due_at = sql_integer(get);
+    return store_end_single(get, found, error, "work on", subject);
+}
+
 /* One statement finds and leases, so that two workers cannot both have it. */
 int store_work_claim(struct store *store, const char *owner, int64_t now, int64_t lease, struct work_row *row,
                      struct error *error)

@@ -261,7 +261,7 @@ static void lists_come_in_pages(void **state)
     }
     assert_int_equal(store_instance_get(world->fleet.store, "us-east-1", "db00", &row, &error), 0);
     for (int i = 0; i < 50; i++)
-        assert_int_equal(event_record(&world->fleet, &row, EVENT_NOTIFICATION, &error, "event %d", i), 0);
+        assert_int_equal(event_record(&world->fleet, &row, EVENT_STARTED, &error, "event %d", i), 0);
     instance_row_free(&row);
     assert_int_equal(walk(state, NULL, ACTION("DescribeDBInstances"), "DBInstances/DBInstance", 20), 45);
     assert_int_equal(walk(state, NULL, ACTION("DescribeDBInstances"), "DBInstances/DBInstance", 45), 45);
@@ -439,8 +439,8 @@ static void events_can_be_narrowed(void **state)
     struct instance_row row = {0};
     world_create(world, "orders", "");
     assert_int_equal(store_instance_get(world->fleet.store, "us-east-1", "orders", &row, &error), 0);
-    assert_int_equal(event_record(&world->fleet, &row, EVENT_CREATION, &error, "DB instance created"), 0);
-    assert_int_equal(event_record(&world->fleet, &row, EVENT_MAINTENANCE, &error, "rotated"), 0);
+    assert_int_equal(event_record(&world->fleet, &row, EVENT_CREATED, &error, "DB instance created"), 0);
+    assert_int_equal(event_record(&world->fleet, &row, EVENT_ROTATED, &error, "rotated"), 0);
     instance_row_free(&row);
     assert_events(state, "", 2);
     assert_events(state, "&SourceType=db-instance&SourceIdentifier=orders", 2);

@@ -1,0 +1,142 @@
+-- The schema, once, for every database behind sql.h. {BYTES} is the database's type for bytes.
+-- Times are milliseconds since 1970-01-01T00:00:00Z. Lists and open-ended members are JSON text.
+
+CREATE TABLE setting (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+-- Every certificate authority ever made: bundles hold old and new.
+CREATE TABLE certificate_authority (
+    scope TEXT NOT NULL,            -- region; partition for the root of rds-ca-2019
+    ca_identifier TEXT NOT NULL,
+    number INTEGER NOT NULL,        -- 0: the root, from 1: its subordinates
+    certificate {BYTES} NOT NULL,   -- DER
+    sha1 TEXT NOT NULL,
+    not_before BIGINT NOT NULL,
+    not_after BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (scope, ca_identifier, number)
+);
+
+-- ModifyCertificates: the override of a region's default.
+CREATE TABLE default_certificate (
+    region TEXT PRIMARY KEY,
+    ca_identifier TEXT NOT NULL
+);
+
+CREATE TABLE access_key (
+    access_key_id TEXT PRIMARY KEY,
+    secret {BYTES} NOT NULL,        -- sealed, see base/seal.h
+    user_name TEXT NOT NULL,
+    read_only INTEGER NOT NULL,
+    regions TEXT NOT NULL,          -- JSON list; [] is every region
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE host (
+    host TEXT PRIMARY KEY,
+    created_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    revision BIGINT NOT NULL,       -- grows with every change of the desired state of an instance on it
+    engines TEXT NOT NULL           -- JSON list of {"engine", "version"} that its agent found
+);
+
+CREATE TABLE enrolment_token (
+    digest TEXT PRIMARY KEY,        -- SHA-256 of the token
+    expires_at BIGINT NOT NULL,
+    host TEXT NOT NULL              -- '' until a host has used it; that host may use it again
+);
+
+CREATE TABLE instance (
+    resource_id TEXT PRIMARY KEY,
+    region TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    host TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    engine_version TEXT NOT NULL,
+    instance_class TEXT NOT NULL,
+    allocated_storage INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    address TEXT NOT NULL,
+    requested_port INTEGER NOT NULL,
+    port INTEGER NOT NULL,
+    master_username TEXT NOT NULL,
+    master_password {BYTES},        -- sealed; NULL once the agent has applied it
+    database_name TEXT NOT NULL,
+    maintenance_window TEXT NOT NULL,
+    backup_window TEXT NOT NULL,
+    deletion_protection INTEGER NOT NULL,
+    attributes TEXT NOT NULL,       -- JSON object: members that are kept and shown
+    pending TEXT NOT NULL,          -- JSON object: members that wait for the maintenance window
+    names TEXT NOT NULL,            -- JSON list: names of the server certificate, the endpoint first
+    ca_identifier TEXT NOT NULL,    -- wanted
+    generation BIGINT NOT NULL,
+    running INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    restart BIGINT NOT NULL,
+    password_generation BIGINT NOT NULL,
+    certificate_generation BIGINT NOT NULL,
+    observed_generation BIGINT NOT NULL,
+    observed_restart BIGINT NOT NULL,
+    observed_password_generation BIGINT NOT NULL,
+    observed_certificate_generation BIGINT NOT NULL,
+    served_ca_identifier TEXT NOT NULL,  -- "" until a certificate was seen on the wire
+    served_serial TEXT NOT NULL,
+    served_not_after BIGINT NOT NULL,
+    started_at BIGINT NOT NULL,
+    problem TEXT NOT NULL,
+    last_report TEXT NOT NULL       -- report_id: its events were recorded
+);
+CREATE UNIQUE INDEX instance_by_identifier ON instance (region, identifier);
+CREATE INDEX instance_by_host ON instance (host);
+
+-- The issuance log: rows are only ever added.
+CREATE TABLE server_certificate (
+    log_index BIGINT PRIMARY KEY,
+    serial TEXT NOT NULL UNIQUE,
+    resource_id TEXT NOT NULL,
+    certificate_generation BIGINT NOT NULL,
+    request_digest TEXT NOT NULL,   -- SHA-256 of the public key and the names asked for
+    region TEXT NOT NULL,
+    ca_identifier TEXT NOT NULL,
+    number INTEGER NOT NULL,        -- of the subordinate that signed
+    not_before BIGINT NOT NULL,
+    not_after BIGINT NOT NULL,
+    issued_at BIGINT NOT NULL,
+    certificate {BYTES} NOT NULL    -- DER
+);
+CREATE UNIQUE INDEX server_certificate_by_request
+    ON server_certificate (resource_id, certificate_generation, request_digest);
+
+CREATE TABLE event (
+    region TEXT NOT NULL,
+    occurred_at BIGINT NOT NULL,
+    event_id TEXT NOT NULL,
+    source_type TEXT NOT NULL,
+    source_identifier TEXT NOT NULL,
+    source_arn TEXT NOT NULL,
+    category TEXT NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY (region, occurred_at, event_id)
+);
+
+CREATE TABLE tag (
+    arn TEXT NOT NULL,
+    tag_key TEXT NOT NULL,
+    tag_value TEXT NOT NULL,
+    PRIMARY KEY (arn, tag_key)
+);
+
+-- Work that comes due. A worker claims a row by writing its name and an end into it; past the end any other may.
+CREATE TABLE work (
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    leased_until BIGINT NOT NULL,
+    PRIMARY KEY (kind, subject)
+);
+CREATE INDEX work_by_due ON work (due_at);
