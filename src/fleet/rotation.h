@@ -64,6 +64,8 @@ int rotation_reminder(const struct rotation_facts *facts, int reminded, int64_t 
  * of the certificate's life. */
 int64_t rotation_pause_until(const struct settings *settings, int failures, int64_t not_after, int64_t now);
 
+/* An instance's own number. */
+uint64_t rotation_spread(const char *resource_id);
 /* The facts of an instance, with the certificate that it serves. */
 void rotation_facts_of(const struct instance_row *row, int64_t bridge_ends, struct rotation_facts *facts);
 

@@ -135,8 +135,7 @@ static const struct {
     {1095, false, false, true, NULL, NULL, "2028-12-30T00:00:00Z", "never", ROTATION_NONE},
     /* Three years with a restart: asked for from the half on (2027-07-02 12:00), unasked in a window of the
      * last 90 days (from 2028-10-02), without a window with 45 days left. */
-    {1095, true, false, false, NULL, NULL, "2026-06-01T00:00:00Z", "2028-07-19T18:00:00Z",
-     ROTATION_EMERGENCY},
+    {1095, true, false, false, NULL, NULL, "2026-06-01T00:00:00Z", "2028-10-03T03:00:00Z", ROTATION_RENEWAL},
     {1095, true, false, true, NULL, NULL, "2027-07-03T00:00:00Z", "2027-07-06T03:00:00Z", ROTATION_RENEWAL},
     {1095, true, false, false, NULL, NULL, "2028-11-15T00:00:00Z", "2028-11-16T00:00:00Z",
      ROTATION_EMERGENCY},
@@ -187,7 +186,7 @@ static void a_fleet_is_spread(void **state)
                                        .not_after = issued + 365 * CLOCK_DAY,
                                        .bridge_ends = MOMENT_NEVER,
                                        .window = window_of("tue:03:00-tue:03:30"),
-                                       .spread = text_hash(slice_text(id))};
+                                       .spread = rotation_spread(id)};
         struct rotation_plan plan;
         rotation_plan(settings, &facts, issued, &plan);
         first = plan.due < first ? plan.due : first;
