@@ -33,6 +33,7 @@ enum {
     STOP_PATIENCE = 5 * 1000,
     RELEASE_PAUSE = 1000, /* a wait that is worth it */
 };
+#define CLOCK_TOLERANCE (10 * CLOCK_MINUTE)
 
 struct agent {
     const struct agent_options *options;
@@ -110,9 +111,21 @@ static void begin_poll(struct agent *agent)
         channel_failed(agent, &error);
 }
 
+/* The server's time: a clock of this machine that is far from it is not believed. */
+static void take_time(const json_t *reply)
+{
+    int64_t now = json_integer_value(json_object_get(reply, "now"));
+    bool doubted = clock_doubted();
+    if (now > 0)
+        clock_guard(now, CLOCK_TOLERANCE);
+    if (clock_doubted() && !doubted)
+        log_warning("action=clock result=\"this machine's clock is far from the server's, which is taken\"");
+}
+
 static void take_desired(struct agent *agent, const json_t *reply)
 {
     const json_t *instances = json_object_get(reply, "instances");
+    take_time(reply);
     tracks_begin_list(&agent->tracks);
     for (size_t i = 0; i < json_array_size(instances); i++) {
         struct desired_instance desired;

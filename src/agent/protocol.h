@@ -1,16 +1,17 @@
 /* What the server and an agent say to each other: JSON over HTTPS with mutual TLS (but for enrolment).
  *
- *   POST /agent/v1/enroll       {"token", "host", "request"}          -> {"certificate"}
- *   POST /agent/v1/host         {"engines": [engine_version...]}       -> {}
- *   GET  /agent/v1/desired?revision=N&wait=SECONDS                      -> {"revision", "instances":
- * [desired...]}, 204 when nothing changed POST /agent/v1/certificates {"requests": [certificate_request...]}
- * -> {"replies": [certificate_reply...]} POST /agent/v1/observed     {"instances": [observed...]} -> {} POST
- * /agent/v1/renew        {"request"}                            -> {"certificate"}    (the agent's own)
+ *   POST /agent/v1/enroll        {"token", "host", "request"}  -> {"certificate"}
+ *   POST /agent/v1/host          {"engines"}                   -> {}
+ *   GET  /agent/v1/desired       ?revision=N&wait=SECONDS      -> {"revision", "now", "instances"}
+ *   POST /agent/v1/certificates  {"requests"}                  -> {"replies"}
+ *   POST /agent/v1/observed      {"instances"}                 -> {}
+ *   POST /agent/v1/renew         {"request"}                   -> {"certificate"}
  *
- * In enroll and renew, request is a PKCS #10 request (DER) in base64, certificate is PEM.
- * An error is {"error": text} with a 4xx or 5xx status. The agent connects with the server name
- * AGENT_SERVER_NAME, for which alone the server asks for a client certificate; the host is the certificate's
- * common name. Times are ms since 1970. */
+ * Lists are of the structures below. GET desired answers 204 when nothing changed; "now" is the server's
+ * time. In enroll and renew (the agent's own certificate), request is a PKCS #10 request (DER) in base64,
+ * certificate is PEM. An error is {"error": text} with a 4xx or 5xx status. The agent connects with the
+ * server name AGENT_SERVER_NAME, for which alone the server asks for a client certificate; the host is the
+ * certificate's common name. Times are ms since 1970. */
 #ifndef AGENT_PROTOCOL_H
 #define AGENT_PROTOCOL_H
 

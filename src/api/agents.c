@@ -242,7 +242,8 @@ static void answer_desired(struct agents *agents, const char *host, struct http_
         return;
     }
     answer_json(exchange, 200,
-                json_pack("{s:I, s:o}", "revision", (json_int_t)revision, "instances", instances));
+                json_pack("{s:I, s:I, s:o}", "revision", (json_int_t)revision, "now", (json_int_t)clock_now(),
+                          "instances", instances));
 }
 
 static void unlink_poll(struct poll *poll)

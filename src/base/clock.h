@@ -14,7 +14,7 @@ void clock_pause(int64_t milliseconds);
 /* Guards clock_now() against a machine's clock that jumps. It is `known` (ms since 1970) or later; from now
  * on the machine's clock is believed only where it is at most 10 minutes behind and at most `ahead` ms before
  * the time that has passed steadily since. As long as it is not believed clock_now() goes on steadily from
- * the last moment when it was. Valid for this process and those it forks. */
+ * the last moment when it was. Valid for this process and those it forks. `ahead` 0 ends it. */
 void clock_guard(int64_t known, int64_t ahead);
 /* True while the machine's clock is not believed. */
 bool clock_doubted(void);

@@ -135,6 +135,47 @@ static void the_steady_clock_is_not_shifted(void **state)
     assert_in_range(still - steady, 0, CLOCK_MINUTE);
 }
 
+/* How far clock_now() is from the time that the machine had before. */
+static int64_t off(int64_t before)
+{
+    return clock_now() - before;
+}
+
+static void a_guarded_clock_does_not_jump(void **state)
+{
+    (void)state;
+    int64_t years = 5 * 365 * CLOCK_DAY, now = clock_now();
+    clock_guard(now, CLOCK_DAY);
+    assert_false(clock_doubted());
+    for (int64_t jump = -years; jump <= years; jump += 2 * years) {
+        clock_shift(jump);
+        assert_true(clock_doubted());
+        assert_in_range(off(now), 0, CLOCK_MINUTE); /* goes on from the last moment that was believed */
+        clock_shift(0);
+        assert_false(clock_doubted());
+        assert_in_range(off(now), 0, CLOCK_MINUTE);
+    }
+    clock_shift(CLOCK_HOUR); /* small corrections are followed */
+    assert_in_range(off(now), CLOCK_HOUR, CLOCK_HOUR + CLOCK_MINUTE);
+    clock_shift(CLOCK_HOUR - 5 * CLOCK_MINUTE);
+    assert_in_range(off(now), CLOCK_HOUR - 5 * CLOCK_MINUTE, CLOCK_HOUR);
+    clock_shift(0);
+    clock_guard(0, 0);
+}
+
+static void a_clock_that_is_wrong_from_the_start_is_not_believed(void **state)
+{
+    (void)state;
+    int64_t now = clock_now();
+    clock_guard(now + 400 * CLOCK_DAY, CLOCK_DAY); /* it ran last in more than a year from now */
+    assert_true(clock_doubted());
+    assert_in_range(off(now), 400 * CLOCK_DAY, 400 * CLOCK_DAY + CLOCK_MINUTE);
+    clock_guard(now - 20 * CLOCK_HOUR, CLOCK_DAY); /* it was off for a night */
+    assert_false(clock_doubted());
+    assert_in_range(off(now), 0, CLOCK_MINUTE);
+    clock_guard(0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +185,8 @@ int main(void)
         cmocka_unit_test(reads_the_date_of_a_signature),
         cmocka_unit_test(reads_one_form_of_http_date),
         cmocka_unit_test(the_steady_clock_is_not_shifted),
+        cmocka_unit_test(a_guarded_clock_does_not_jump),
+        cmocka_unit_test(a_clock_that_is_wrong_from_the_start_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

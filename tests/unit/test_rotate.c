@@ -1,0 +1,551 @@
+/* fleet/rotate, rotate_observe, maintenance, rehearsal: what the fleet does with a certificate's life, with
+ * agents that are played here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "api_fixture.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "fleet/authority.h"
+#include "fleet/bridge.h"
+#include "fleet/event.h"
+#include "fleet/host.h"
+#include "fleet/instance.h"
+#include "fleet/maintenance.h"
+#include "fleet/rehearsal.h"
+#include "fleet/rotate.h"
+#include "fleet/work.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARN "arn:aws:rds:us-east-1:123456789012:db:orders"
+
+struct stage {
+    struct world *world;
+    int serials;
+};
+
+static struct instance_row load(struct stage *stage)
+{
+    struct instance_row row = {0};
+    assert_int_equal(store_instance_get(stage->world->fleet.store, "us-east-1", "orders", &row, NULL), 0);
+    return row;
+}
+
+/* What the agent reports: `generation` is served; the guard says `outcome` of the newest one. */
+static void report(struct stage *stage, int64_t generation, const char *serial, enum guard_outcome outcome,
+                   int64_t refusals)
+{
+    struct error error = {0};
+    struct instance_row row = load(stage);
+    struct observed_instance observed = {
+        .generation = row.generation,
+        .state = OBSERVED_RUNNING,
+        .port = 5432,
+        .restart = row.restart,
+        .password_generation = row.password_generation,
+        .certificate_generation = generation,
+        .guard_generation = outcome == GUARD_NONE ? 0 : row.certificate_generation,
+        .guard_outcome = outcome,
+        .guard_refusals = refusals,
+    };
+    text_copy(observed.resource_id, sizeof observed.resource_id, row.resource_id);
+    text_copy(observed.certificate_serial, sizeof observed.certificate_serial, serial);
+    text_uuid(observed.report_id);
+    if (refusals)
+        text_list_add(&observed.guard_clients, "192.0.2.7");
+    if (host_observe(&stage->world->fleet, "one", &observed, &error))
+        fail_msg("%s", error.text);
+    observed_free(&observed);
+    instance_row_free(&row);
+}
+
+/* The signer's and the agent's part: the wanted certificate is issued and served. Answers its serial. */
+static const char *serve(struct stage *stage, enum guard_outcome outcome)
+{
+    static char serial[48];
+    struct error error = {0};
+    struct instance_row row = load(stage);
+    struct server_certificate_row record = {.certificate_generation = row.certificate_generation,
+                                            .number = 1};
+    int64_t now = clock_now();
+    snprintf(serial, sizeof serial, "%032x", ++stage->serials);
+    text_copy(record.serial, sizeof record.serial, serial);
+    text_copy(record.resource_id, sizeof record.resource_id, row.resource_id);
+    text_copy(record.region, sizeof record.region, row.region);
+    json_t *rehearsal = json_loadb((const char *)row.rehearsal.data, row.rehearsal.length, 0, NULL);
+    const char *other = json_string_value(json_object_get(rehearsal, "ca_identifier"));
+    text_copy(record.ca_identifier, sizeof record.ca_identifier, other ? other : row.ca_identifier);
+    json_decref(rehearsal);
+    record.issued_at = record.not_before = now;
+    record.not_after =
+        rotation_end_of_life(&stage->world->settings, !text_starts_with(row.engine, "sql"), now, now);
+    buf_append_text(&record.certificate, "a certificate");
+    assert_int_equal(store_server_certificate_insert(stage->world->fleet.store, &record, &error), 0);
+    server_certificate_row_free(&record);
+    int64_t generation = row.certificate_generation;
+    instance_row_free(&row);
+    report(stage, generation, serial, outcome, 0);
+    return serial;
+}
+
+static void be_engine(struct stage *stage, const char *engine)
+{
+    struct instance_row row = load(stage);
+    text_copy(row.engine, sizeof row.engine, engine);
+    row.served_not_after =
+        rotation_end_of_life(&stage->world->settings, false, row.served_issued_at, row.served_issued_at);
+    assert_int_equal(store_instance_update(stage->world->fleet.store, &row, NULL), 0);
+    instance_row_free(&row);
+}
+
+/* Runs the fleet's work until nothing is due. */
+static void work(struct stage *stage)
+{
+    struct error error = {0};
+    for (int i = 0; i < 100; i++)
+        if (work_step(&stage->world->fleet, &error) == ERROR_NOT_FOUND)
+            return;
+}
+
+static void go_to(int64_t moment)
+{
+    clock_shift(0);
+    clock_shift(moment - clock_now());
+}
+
+static int64_t due_at(struct stage *stage)
+{
+    struct rotation_plan plan;
+    struct instance_row row = load(stage);
+    assert_int_equal(rotate_next(&stage->world->fleet, &row, &plan, NULL), 0);
+    instance_row_free(&row);
+    return plan.due;
+}
+
+struct search {
+    const char *text;
+    int found;
+};
+
+static bool search_event(const struct event_row *row, void *context)
+{
+    struct search *search = context;
+    search->found += strstr(row->message, search->text) != NULL || text_equal(row->code, search->text);
+    return true;
+}
+
+/* How many events hold a text or have a code. */
+static int events(struct stage *stage, const char *text)
+{
+    struct search search = {text, 0};
+    assert_int_equal(
+        store_event_list(stage->world->fleet.store, "us-east-1", 0, INT64_MAX, search_event, &search, NULL),
+        0);
+    return search.found;
+}
+
+static int64_t generation(struct stage *stage)
+{
+    struct instance_row row = load(stage);
+    int64_t found = row.certificate_generation;
+    instance_row_free(&row);
+    return found;
+}
+
+static void assert_instance(struct stage *stage, const char *path, const char *text)
+{
+    xmlNode *result;
+    AUTO_FREE char *whole = mem_format("DBInstances/DBInstance/%s", path);
+    xmlDoc *document = world_ask(stage->world, ACTION("DescribeDBInstances"), &result);
+    if (text)
+        assert_xml(result, whole, text);
+    else
+        assert_xml_absent(result, whole);
+    xmlFreeDoc(document);
+}
+
+static void ask(struct stage *stage, const char *parameters)
+{
+    xmlNode *result;
+    xmlFreeDoc(world_ask(stage->world, parameters, &result));
+}
+
+static void a_renewal_starts_at_its_moment_and_is_seen_through(void **state)
+{
+    struct stage *stage = *state;
+    int64_t due = due_at(stage), before = generation(stage);
+    assert_true(due > clock_now() + 150 * CLOCK_DAY);
+    go_to(due - CLOCK_MINUTE);
+    work(stage);
+    assert_int_equal(generation(stage), before);
+    go_to(due + CLOCK_SECOND);
+    work(stage);
+    assert_int_equal(generation(stage), before + 1);
+    assert_instance(stage, "DBInstanceStatus", "available");
+    assert_instance(stage, "StatusInfos/DBInstanceStatusInfo/Status", "in-progress");
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0101"), 1);
+    work(stage);
+    assert_int_equal(generation(stage), before + 1); /* once */
+    serve(stage, GUARD_WATCHING);
+    assert_instance(stage, "StatusInfos/DBInstanceStatusInfo/Status", "guarded");
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0102"), 1);
+    report(stage, before + 1, "", GUARD_KEPT, 0);
+    assert_instance(stage, "StatusInfos/DBInstanceStatusInfo/Status", "scheduled");
+    assert_true(due_at(stage) > clock_now() + 150 * CLOCK_DAY);
+}
+
+static void an_undone_change_of_ca_is_told_and_given_up(void **state)
+{
+    struct stage *stage = *state;
+    struct instance_row row = load(stage);
+    char old[48];
+    text_copy(old, sizeof old, row.served_serial);
+    instance_row_free(&row);
+    ask(stage,
+        ACTION("ModifyDBInstance") "&DBInstanceIdentifier=orders&CACertificateIdentifier=rds-ca-ecc384-g1"
+                                   "&ApplyImmediately=true");
+    assert_instance(stage, "PendingModifiedValues/CACertificateIdentifier", "rds-ca-ecc384-g1");
+    serve(stage, GUARD_WATCHING);
+    assert_instance(stage, "CACertificateIdentifier", "rds-ca-ecc384-g1");
+    int64_t undone = generation(stage);
+    report(stage, undone - 1, old, GUARD_UNDONE, 3);
+    assert_instance(stage, "CACertificateIdentifier", "rds-ca-rsa2048-g1");
+    assert_instance(stage, "CertificateDetails/CAIdentifier", "rds-ca-rsa2048-g1");
+    assert_instance(stage, "PendingModifiedValues/CACertificateIdentifier", NULL);
+    assert_instance(stage, "DBInstanceStatus", "available");
+    assert_instance(stage, "StatusInfos/DBInstanceStatusInfo/Status", "undone");
+    assert_int_equal(events(stage, "3 connections of clients at 192.0.2.7 refused it"), 1);
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0104"), 1);
+    report(stage, undone - 1, old, GUARD_UNDONE, 3); /* said again, told once */
+    work(stage);
+    assert_int_equal(generation(stage), undone);
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0104"), 1);
+    row = load(stage);
+    assert_true(slice_is(slice_buf(&row.bridges), "[]"));
+    instance_row_free(&row);
+}
+
+static void an_undone_renewal_pauses_then_comes_again(void **state)
+{
+    struct stage *stage = *state;
+    struct instance_row row = load(stage);
+    char old[48];
+    text_copy(old, sizeof old, row.served_serial);
+    instance_row_free(&row);
+    go_to(due_at(stage));
+    work(stage);
+    int64_t first = generation(stage);
+    serve(stage, GUARD_WATCHING);
+    report(stage, first - 1, old, GUARD_UNDONE, 5);
+    int64_t due = due_at(stage);
+    assert_true(due >= clock_now() + CLOCK_DAY - CLOCK_SECOND);
+    work(stage);
+    assert_int_equal(generation(stage), first);
+    go_to(due);
+    work(stage);
+    assert_int_equal(generation(stage), first + 1);
+    serve(stage, GUARD_WATCHING);
+    report(stage, first + 1, "", GUARD_KEPT, 1);
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0103"), 1);
+    row = load(stage);
+    assert_int_equal(row.rotation_failures, 0);
+    instance_row_free(&row);
+}
+
+static bool keep_desired(const struct desired_instance *desired, struct desired_instance *kept)
+{
+    text_copy(kept->ca_identifier, sizeof kept->ca_identifier, desired->ca_identifier);
+    kept->certificate_generation = desired->certificate_generation;
+    kept->guard_seconds = desired->guard_seconds;
+    kept->rehearsal = desired->rehearsal;
+    return true;
+}
+
+static void visit_desired(const struct desired_instance *desired, void *context)
+{
+    keep_desired(desired, context);
+}
+
+static struct desired_instance desired_of(struct stage *stage)
+{
+    struct desired_instance desired = {0};
+    int64_t revision;
+    assert_int_equal(host_desired(&stage->world->fleet, "one", &revision, visit_desired, &desired, NULL), 0);
+    return desired;
+}
+
+static void a_rehearsal_by_tag_serves_another_ca_and_returns(void **state)
+{
+    struct stage *stage = *state;
+    struct instance_row row = load(stage);
+    char old[48];
+    text_copy(old, sizeof old, row.served_serial);
+    instance_row_free(&row);
+    ask(stage, ACTION("AddTagsToResource") "&ResourceName=" ARN "&Tags.Tag.1.Key=sealwright:rehearse"
+                                           "&Tags.Tag.1.Value=rds-ca-rsa4096-g1%2060");
+    struct desired_instance desired = desired_of(stage);
+    assert_string_equal(desired.ca_identifier, "rds-ca-rsa4096-g1");
+    assert_true(desired.rehearsal);
+    assert_int_equal(desired.guard_seconds, 60);
+    serve(stage, GUARD_WATCHING);
+    assert_instance(stage, "CACertificateIdentifier", "rds-ca-rsa4096-g1"); /* what clients see */
+    assert_instance(stage, "PendingModifiedValues/CACertificateIdentifier", "rds-ca-rsa2048-g1");
+    assert_instance(stage, "StatusInfos/DBInstanceStatusInfo/Status", "rehearsal");
+    struct error error = {0};
+    assert_int_equal(
+        rehearsal_start(&stage->world->fleet, "us-east-1", "orders", "rds-ca-ecc384-g1", 5, &error),
+        ERROR_STATE);
+    report(stage, generation(stage) - 1, old, GUARD_UNDONE, 2);
+    assert_instance(stage, "CACertificateIdentifier", "rds-ca-rsa2048-g1");
+    assert_instance(stage, "PendingModifiedValues/CACertificateIdentifier", NULL);
+    assert_instance(stage, "TagList/Tag/Key", NULL);
+    assert_int_equal(events(stage, "2 connections of clients at 192.0.2.7 refused its certificate"), 1);
+    assert_false(desired_of(stage).rehearsal);
+    row = load(stage);
+    assert_int_equal(row.rotation_after, 0);
+    assert_false(rotate_outstanding(&row));
+    instance_row_free(&row);
+}
+
+static void an_engine_that_restarts_waits_for_the_operator(void **state)
+{
+    struct stage *stage = *state;
+    xmlNode *result;
+    be_engine(stage, "sqlserver-se");
+    int64_t before = generation(stage), now = clock_now();
+    go_to(now + 540 * CLOCK_DAY);
+    work(stage);
+    xmlDoc *document = world_ask(stage->world, ACTION("DescribePendingMaintenanceActions"), &result);
+    assert_int_equal(xml_count(result, "PendingMaintenanceActions/ResourcePendingMaintenanceActions"), 0);
+    xmlFreeDoc(document);
+    go_to(now + 700 * CLOCK_DAY); /* half of three years and the spread are over */
+    work(stage);
+    assert_int_equal(generation(stage), before);
+    document = world_ask(stage->world, ACTION("DescribePendingMaintenanceActions"), &result);
+#define ACTION_PATH                                                                                          \
+    "PendingMaintenanceActions/ResourcePendingMaintenanceActions/PendingMaintenanceActionDetails/"           \
+    "PendingMaintenanceAction/"
+    assert_xml(result, ACTION_PATH "Action", "server-certificate-rotation");
+    assert_xml_absent(result, ACTION_PATH "OptInStatus");
+    assert_non_null(xml_at(result, ACTION_PATH "AutoAppliedAfterDate", 0));
+    assert_non_null(xml_at(result, ACTION_PATH "ForcedApplyDate", 0));
+    xmlFreeDoc(document);
+    assert_int_equal(events(stage, "RDS-EVENT-0501"), 1);
+#define APPLY(opt_in)                                                                                        \
+    ACTION("ApplyPendingMaintenanceAction")                                                                  \
+    "&ResourceIdentifier=" ARN "&ApplyAction=server-certificate-rotation&OptInType=" opt_in
+    document = world_ask(stage->world, APPLY("next-maintenance"), &result);
+    assert_xml(result,
+               "ResourcePendingMaintenanceActions/PendingMaintenanceActionDetails/PendingMaintenanceAction/"
+               "OptInStatus",
+               "next-maintenance");
+    xmlFreeDoc(document);
+    assert_int_equal(events(stage, "RDS-EVENT-0502"), 1);
+    assert_true(due_at(stage) < clock_now() + 8 * CLOCK_DAY);
+    ask(stage, APPLY("undo-opt-in"));
+    assert_true(due_at(stage) > clock_now() + 100 * CLOCK_DAY);
+    ask(stage, APPLY("immediate"));
+    assert_int_equal(generation(stage), before + 1);
+    assert_instance(stage, "DBInstanceStatus", "modifying");
+    document = world_ask(stage->world, ACTION("DescribePendingMaintenanceActions"), &result);
+    assert_int_equal(xml_count(result, "PendingMaintenanceActions/ResourcePendingMaintenanceActions"), 0);
+    xmlFreeDoc(document);
+}
+
+static void a_staged_ca_comes_with_the_next_restart(void **state)
+{
+    struct stage *stage = *state;
+    be_engine(stage, "sqlserver-se");
+    int64_t before = generation(stage);
+    ask(stage,
+        ACTION("ModifyDBInstance") "&DBInstanceIdentifier=orders&CACertificateIdentifier=rds-ca-ecc384-g1"
+                                   "&ApplyImmediately=true&CertificateRotationRestart=false");
+    assert_instance(stage, "PendingModifiedValues/CACertificateIdentifier", "rds-ca-ecc384-g1");
+    assert_instance(stage, "DBInstanceStatus", "available");
+    go_to(clock_now() + 8 * CLOCK_DAY); /* a window has passed */
+    work(stage);
+    assert_int_equal(generation(stage), before);
+    ask(stage, ACTION("RebootDBInstance") "&DBInstanceIdentifier=orders");
+    assert_int_equal(generation(stage), before + 1);
+    serve(stage, GUARD_NONE);
+    assert_instance(stage, "CACertificateIdentifier", "rds-ca-ecc384-g1");
+    assert_instance(stage, "PendingModifiedValues/CACertificateIdentifier", NULL);
+}
+
+static void rds_ca_2019_warns_and_never_rotates(void **state)
+{
+    struct stage *stage = *state;
+    xmlNode *result;
+    ask(stage, ACTION("ModifyDBInstance") "&DBInstanceIdentifier=orders&CACertificateIdentifier=rds-ca-2019"
+                                          "&ApplyImmediately=true");
+    serve(stage, GUARD_NONE);
+    struct instance_row row = load(stage);
+    int64_t before = generation(stage), end = row.served_not_after;
+    instance_row_free(&row);
+    static const int days[] = {90, 30, 7, 1};
+    for (int i = 0; i < 4; i++) {
+        go_to(end - days[i] * CLOCK_DAY + CLOCK_HOUR);
+        work(stage);
+        work(stage);
+        assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0107"), i + 1);
+    }
+    assert_int_equal(generation(stage), before);
+    xmlDoc *document = world_ask(stage->world, ACTION("DescribePendingMaintenanceActions"), &result);
+    assert_xml(result, ACTION_PATH "Action", "ca-certificate-rotation");
+    xmlFreeDoc(document);
+    ask(stage,
+        ACTION("ApplyPendingMaintenanceAction") "&ResourceIdentifier=" ARN
+                                                "&ApplyAction=ca-certificate-rotation&OptInType=immediate");
+    serve(stage, GUARD_NONE);
+    assert_instance(stage, "CACertificateIdentifier", "rds-ca-rsa2048-g1");
+    document = world_ask(stage->world, ACTION("DescribePendingMaintenanceActions"), &result);
+    assert_int_equal(xml_count(result, "PendingMaintenanceActions/ResourcePendingMaintenanceActions"), 0);
+    xmlFreeDoc(document);
+}
+
+static void a_clock_that_jumps_rotates_nothing(void **state)
+{
+    struct stage *stage = *state;
+    int64_t before = generation(stage);
+    clock_guard(clock_now(), 30 * CLOCK_DAY);
+    for (int64_t years = -5; years <= 5; years += 10) {
+        clock_shift(years * 365 * CLOCK_DAY);
+        work(stage);
+        assert_int_equal(generation(stage), before);
+    }
+    clock_shift(0);
+    work(stage);
+    assert_int_equal(generation(stage), before);
+    clock_guard(0, 0);
+    go_to(due_at(stage));
+    work(stage);
+    assert_int_equal(generation(stage), before + 1);
+}
+
+static void the_fleet_keeps_its_pace(void **state)
+{
+    struct stage *stage = *state;
+    struct error error = {0};
+    stage->world->settings.rotations_per_minute = 2;
+    for (int i = 0; i < 5; i++) {
+        struct instance_row row = load(stage);
+        snprintf(row.identifier, sizeof row.identifier, "more-%d", i);
+        snprintf(row.resource_id, sizeof row.resource_id, "db-%d", i);
+        assert_int_equal(store_instance_insert(stage->world->fleet.store, &row, &error), 0);
+        assert_int_equal(rotate_schedule(&stage->world->fleet, &row, &error), 0);
+        instance_row_free(&row);
+    }
+    struct instance_row row = load(stage);
+    go_to(row.served_not_after - CLOCK_HOUR); /* all are in an emergency */
+    instance_row_free(&row);
+    for (int minute = 0; minute < 3; minute++) {
+        int before = events(stage, "SEALWRIGHT-EVENT-0101");
+        for (int second = 0; second < 60; second += 5) {
+            work(stage);
+            clock_shift(0);
+            clock_shift(row.served_not_after - CLOCK_HOUR + (minute * 60 + second) * CLOCK_SECOND -
+                        clock_now());
+        }
+        assert_true(events(stage, "SEALWRIGHT-EVENT-0101") - before <= 2);
+    }
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0101"), 6);
+}
+
+static void bridges_keep_their_order(void **state)
+{
+    struct stage *stage = *state;
+    struct instance_row row = {0};
+    static const struct {
+        const char *from, *to, *list;
+    } moves[] = {
+        {"rds-ca-2019", "rds-ca-rsa2048-g1", "[\"rds-ca-2019\"]"},
+        {"rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "[\"rds-ca-rsa2048-g1\",\"rds-ca-2019\"]"},
+        {"rds-ca-rsa4096-g1", "rds-ca-rsa2048-g1", "[\"rds-ca-rsa4096-g1\",\"rds-ca-2019\"]"},
+        {"", "rds-ca-rsa4096-g1", "[\"rds-ca-2019\"]"}, /* a change that was undone */
+    };
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        bridge_list_move(&stage->world->fleet, &row, moves[i].from, moves[i].to, true);
+        assert_string_equal(buf_text(&row.bridges), moves[i].list);
+    }
+    bridge_list_move(&stage->world->fleet, &row, "rds-ca-rsa2048-g1", "rds-ca-ecc384-g1", false);
+    assert_string_equal(buf_text(&row.bridges), "[]");
+    instance_row_free(&row);
+}
+
+static void a_subordinate_gets_its_successor_before_a_leaf_would_outlive_it(void **state)
+{
+    struct stage *stage = *state;
+    const struct settings *settings = &stage->world->settings;
+    int64_t now = clock_now(), end = now + 3653 * CLOCK_DAY;
+    int64_t due = authority_succession(settings, end, now + 36525 * CLOCK_DAY);
+    /* Three years, the longest life of a leaf; a month in the bundles; a month to spare. */
+    assert_true(end - due >= (1095 + 30) * CLOCK_DAY);
+    assert_true(end - due <= (1097 + 60) * CLOCK_DAY);
+    assert_true(authority_succession(settings, end, end) == MOMENT_NEVER); /* its root has no more to give */
+}
+
+static void an_ended_root_is_neither_default_nor_choice(void **state)
+{
+    struct stage *stage = *state;
+    ask(stage, ACTION("ModifyCertificates") "&CertificateIdentifier=rds-ca-2019");
+    go_to(INT64_C(4733510400000) + CLOCK_DAY); /* the fixture's roots end in 2120 */
+    char ca[32];
+    bool overridden;
+    assert_int_equal(authority_default(&stage->world->fleet, "us-east-1", ca, &overridden, NULL), 0);
+    assert_false(overridden);
+    const struct ca_profile *profile;
+    struct error error = {0};
+    assert_int_equal(
+        authority_check_usable(&stage->world->fleet, "us-east-1", "rds-ca-2019", &profile, &error),
+        ERROR_STATE);
+    assert_non_null(strstr(error.text, "expired"));
+}
+
+static int set_up(void **state)
+{
+    struct stage *stage = mem_new(sizeof *stage);
+    stage->world = world_new();
+    world_create(stage->world, "orders",
+                 "&PreferredMaintenanceWindow=tue:03:00-tue:03:30&PreferredBackupWindow=05:00-05:30");
+    serve(stage, GUARD_NONE);
+    *state = stage;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct stage *stage = *state;
+    clock_shift(0);
+    world_free(stage->world);
+    free(stage);
+    return 0;
+}
+
+#define STAGED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGED(a_renewal_starts_at_its_moment_and_is_seen_through),
+        STAGED(an_undone_change_of_ca_is_told_and_given_up),
+        STAGED(an_undone_renewal_pauses_then_comes_again),
+        STAGED(a_rehearsal_by_tag_serves_another_ca_and_returns),
+        STAGED(an_engine_that_restarts_waits_for_the_operator),
+        STAGED(a_staged_ca_comes_with_the_next_restart),
+        STAGED(rds_ca_2019_warns_and_never_rotates),
+        STAGED(a_clock_that_jumps_rotates_nothing),
+        STAGED(the_fleet_keeps_its_pace),
+        STAGED(bridges_keep_their_order),
+        STAGED(a_subordinate_gets_its_successor_before_a_leaf_would_outlive_it),
+        STAGED(an_ended_root_is_neither_default_nor_choice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
