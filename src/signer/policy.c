@@ -52,6 +52,14 @@ static bool take_token(struct policy *policy)
     return taken;
 }
 
+int policy_check_rate(struct policy *policy, struct error *error)
+{
+    if (take_token(policy))
+        return 0;
+    return error_set(error, ERROR_BUSY, "the signer's rate of %lld signatures a second is reached",
+                     (long long)policy->options->signatures_per_second);
+}
+
 static bool is_address(const char *name)
 {
     unsigned char bytes[16];
@@ -84,8 +92,5 @@ int policy_check(struct policy *policy, const struct signer_leaf *leaf, const st
                          "the certificate's life of %lld days is longer than the %lld allowed",
                          (long long)((leaf->not_after - leaf->not_before) / CLOCK_DAY),
                          (long long)(policy->options->longest_life / CLOCK_DAY));
-    if (!take_token(policy))
-        return error_set(error, ERROR_BUSY, "the signer's rate of %lld signatures a second is reached",
-                         (long long)policy->options->signatures_per_second);
-    return 0;
+    return policy_check_rate(policy, error);
 }

@@ -16,4 +16,7 @@ void policy_free(struct policy *policy);
 int policy_check(struct policy *policy, const struct signer_leaf *leaf, const struct keystore_ca *subordinate,
                  const struct text_list *names, int64_t now, struct error *error);
 
+/* One signature more within the rate: ERROR_BUSY when there is no room for it. */
+int policy_check_rate(struct policy *policy, struct error *error);
+
 #endif

@@ -35,18 +35,19 @@ struct channel {
     int descriptor;
 };
 
-/* Is this the CA of that region? For rds-ca-2019 the root is the partition's. */
-static const struct keystore_ca *find_root(struct signer *signer, const struct signer_leaf *leaf)
+/* The root of a region's CA. For rds-ca-2019 it is the partition's. */
+static const struct keystore_ca *find_root(struct signer *signer, const char *region, const char *partition,
+                                           const char *ca_identifier)
 {
-    bool legacy = text_equal(leaf->ca_identifier, "rds-ca-2019");
-    return keystore_find(signer->keystore, legacy ? leaf->partition : leaf->region, leaf->ca_identifier, 0);
+    bool legacy = text_equal(ca_identifier, "rds-ca-2019");
+    return keystore_find(signer->keystore, legacy ? partition : region, ca_identifier, 0);
 }
 
 static int sign_leaf(struct signer *signer, const struct signer_leaf *leaf, struct buf *der,
                      struct error *error)
 {
     const struct ca_profile *profile = ca_profile_find(leaf->ca_identifier);
-    const struct keystore_ca *root = find_root(signer, leaf);
+    const struct keystore_ca *root = find_root(signer, leaf->region, leaf->partition, leaf->ca_identifier);
     const struct keystore_ca *subordinate =
         leaf->number > 0 ? keystore_find(signer->keystore, leaf->region, leaf->ca_identifier, leaf->number)
                          : NULL;
@@ -120,6 +121,37 @@ static int sign_control(struct signer *signer, const struct signer_control *cont
     return result;
 }
 
+/* A bridge is only ever made between two roots that this signer made for one region. */
+static int sign_bridge(struct signer *signer, const struct signer_bridging *bridge, struct buf *der,
+                       struct error *error)
+{
+    const struct keystore_ca *subject =
+        find_root(signer, bridge->region, bridge->partition, bridge->subject_ca);
+    const struct keystore_ca *issuer =
+        find_root(signer, bridge->region, bridge->partition, bridge->issuer_ca);
+    const struct ca_profile *profile = ca_profile_find(bridge->issuer_ca);
+    X509 *certificate = NULL;
+    if (!subject || !issuer || !profile)
+        return error_set(error, ERROR_NOT_FOUND, "there are no roots %s and %s of %s", bridge->subject_ca,
+                         bridge->issuer_ca, bridge->region);
+    if (subject == issuer)
+        return error_set(error, ERROR_INVALID, "%s needs no bridge to itself", bridge->subject_ca);
+    const struct bridge_spec spec = {
+        .subject_root = subject->certificate,
+        .issuer_root = issuer->certificate,
+        .issuer_profile = profile,
+        .partition = bridge->partition,
+        .not_before = (clock_now() - BACKDATE) / 1000 * 1000,
+    };
+    int result = policy_check_rate(signer->policy, error);
+    if (!result)
+        result = bridge_certificate_issue(&spec, issuer->key, &certificate, error);
+    if (!result)
+        certificate_der(certificate, der);
+    X509_free(certificate);
+    return result;
+}
+
 /* The kinds whose answer is one certificate. */
 static int answer_single(struct signer *signer, const struct signer_request *request, struct buf *der,
                          struct error *error)
@@ -128,6 +160,8 @@ static int answer_single(struct signer *signer, const struct signer_request *req
     int result;
     if (request->kind == SIGNER_SIGN_CONTROL)
         return sign_control(signer, &request->control, der, error);
+    if (request->kind == SIGNER_SIGN_BRIDGE)
+        return sign_bridge(signer, &request->bridge, der, error);
     if (request->kind == SIGNER_CONTROL_CA)
         result = ceremony_control(signer->ceremony, &ca, error);
     else
