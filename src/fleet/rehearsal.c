@@ -1,5 +1,6 @@
 #include "fleet/rehearsal.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "fleet/authority.h"
@@ -10,6 +11,8 @@
 
 #include <stdio.h>
 #include <string.h>
+
+#define PATIENCE (10 * CLOCK_MINUTE)
 
 /* The bridges that a real change would bring: a rehearsal shows what clients will meet. */
 static json_t *bridges_after(struct fleet *fleet, const struct instance_row *row, const char *ca_identifier,
@@ -82,6 +85,13 @@ int rehearsal_start_tag(struct fleet *fleet, struct instance_row *row, const cha
             error, ERROR_INVALID, "InvalidParameterValue",
             "Invalid value for the tag %s: expected a CA identifier and a number of seconds.", TAG_REHEARSE);
     return start(fleet, row, ca_identifier, seconds, error);
+}
+
+bool rehearsal_runs(const struct instance_row *row, int64_t now)
+{
+    int64_t seconds = instance_json_integer(&row->rehearsal, "seconds", 0);
+    int64_t started = instance_json_integer(&row->rotation, "started_at", 0);
+    return seconds && now < started + seconds * CLOCK_SECOND + PATIENCE;
 }
 
 int rehearsal_clear(struct fleet *fleet, struct instance_row *row, struct error *error)

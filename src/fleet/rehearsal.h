@@ -18,6 +18,9 @@ int rehearsal_start(struct fleet *fleet, const char *region, const char *identif
 /* The same by the tag's value, for a row that was read, within the caller's transaction; writes the row. */
 int rehearsal_start_tag(struct fleet *fleet, struct instance_row *row, const char *value,
                         struct error *error);
+/* True while a rehearsal is under way; false once it has taken ten minutes longer than it should: its host is
+ * lost, and what else is due is not to wait for it. */
+bool rehearsal_runs(const struct instance_row *row, int64_t now);
 /* Takes the rehearsal off a row that the caller writes, and its tag. */
 int rehearsal_clear(struct fleet *fleet, struct instance_row *row, struct error *error);
 

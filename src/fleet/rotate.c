@@ -8,6 +8,7 @@
 #include "fleet/event.h"
 #include "fleet/instance_internal.h"
 #include "fleet/maintenance.h"
+#include "fleet/rehearsal.h"
 #include "fleet/state.h"
 
 #include <inttypes.h>
@@ -15,7 +16,8 @@
 #include <stdlib.h>
 
 #define LOOK_AGAIN     (30 * CLOCK_DAY) /* at the latest */
-#define PAUSED_AGAIN   CLOCK_HOUR       /* stopped instances, rehearsals */
+#define PAUSED_AGAIN   CLOCK_HOUR       /* stopped instances, rotations under way */
+#define BUSY_AGAIN     (10 * CLOCK_SECOND)
 #define LATE_AFTER     CLOCK_DAY
 #define DOUBTED_AGAIN  CLOCK_MINUTE
 #define BRIDGE_LEAD    (15 * CLOCK_DAY) /* bridges with less than that left are not put into a new chain */
@@ -178,8 +180,10 @@ static int take_step(struct fleet *fleet, struct instance_row *row, int64_t *aga
     if (!result && outstanding)
         result = check_late(fleet, row, error);
     bool due = !result && !outstanding && plan.due <= now;
-    if (due && !text_equal(row->status, STATE_AVAILABLE))
-        return store_instance_update(fleet->store, row, error); /* something else is going on */
+    if (due && (!text_equal(row->status, STATE_AVAILABLE) || rehearsal_runs(row, now))) {
+        *again = now + BUSY_AGAIN; /* something else is going on */
+        return store_instance_update(fleet->store, row, error);
+    }
     if (due && (result = take_slot(fleet, now, again, error)))
         return result == ERROR_BUSY ? store_instance_update(fleet->store, row, error) : result;
     if (due) {

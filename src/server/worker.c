@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TICK_MILLISECONDS = 50, SIGNER_DEADLINE = 10 * 1000 };
+enum { TICK_MILLISECONDS = 50, WORK_MILLISECONDS = 10, SIGNER_DEADLINE = 10 * 1000 };
 #define STOP_DEADLINE (5 * CLOCK_SECOND)
 
 struct worker {
@@ -120,7 +120,11 @@ static void on_tick(evutil_socket_t none, short what, void *context)
         return;
     }
     agents_tick(worker->agents);
-    int result = work_step(&worker->fleet, &error);
+    /* What is due, but callers wait no longer for it than this. */
+    int64_t until = clock_steady() + WORK_MILLISECONDS;
+    int result = 0;
+    while (!result && clock_steady() < until)
+        result = work_step(&worker->fleet, &error);
     if (result && result != ERROR_NOT_FOUND)
         log_error("action=work reason=\"%s\"", error.text);
 }

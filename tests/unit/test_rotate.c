@@ -492,6 +492,47 @@ static void a_subordinate_gets_its_successor_before_a_leaf_would_outlive_it(void
     assert_true(authority_succession(settings, end, end) == MOMENT_NEVER); /* its root has no more to give */
 }
 
+static void put_subordinate(struct stage *stage, int number, int64_t not_after, int64_t signs_at)
+{
+    struct authority_row row = {.number = number, .not_after = not_after, .signs_at = signs_at};
+    text_copy(row.scope, sizeof row.scope, "us-east-1");
+    text_copy(row.ca_identifier, sizeof row.ca_identifier, "rds-ca-rsa2048-g1");
+    snprintf(row.sha1, sizeof row.sha1, "%d", number);
+    buf_append_text(&row.certificate, "a subordinate");
+    assert_int_equal(store_authority_insert(stage->world->fleet.store, &row, NULL), 0);
+    authority_row_free(&row);
+}
+
+static int signing_number(struct stage *stage)
+{
+    struct authority_row row = {0};
+    assert_int_equal(store_authority_signing(stage->world->fleet.store, "us-east-1", "rds-ca-rsa2048-g1",
+                                             clock_now(), &row, NULL),
+                     0);
+    authority_row_free(&row);
+    return row.number;
+}
+
+static void a_successor_is_asked_for_in_time_and_signs_later(void **state)
+{
+    struct stage *stage = *state;
+    struct store *store = stage->world->fleet.store;
+    const struct work_row life = {.kind = WORK_AUTHORITY_LIFE, .subject = "all"};
+    int64_t now = clock_now(), due = 0;
+    put_subordinate(stage, 1, now + 2000 * CLOCK_DAY, now);
+    assert_int_equal(authority_life_work(&stage->world->fleet, &life, NULL), 0);
+    assert_int_equal(store_work_due(store, WORK_SUCCESSOR, "us-east-1/rds-ca-rsa2048-g1/2", &due, NULL),
+                     ERROR_NOT_FOUND);
+    go_to(now + 1000 * CLOCK_DAY); /* less than three years are left */
+    assert_int_equal(authority_life_work(&stage->world->fleet, &life, NULL), 0);
+    assert_int_equal(store_work_due(store, WORK_SUCCESSOR, "us-east-1/rds-ca-rsa2048-g1/2", &due, NULL), 0);
+    now = clock_now();
+    put_subordinate(stage, 2, now + 3650 * CLOCK_DAY, now + 30 * CLOCK_DAY);
+    assert_int_equal(signing_number(stage), 1); /* the new one is only in the bundles */
+    go_to(now + 31 * CLOCK_DAY);
+    assert_int_equal(signing_number(stage), 2);
+}
+
 static void an_ended_root_is_neither_default_nor_choice(void **state)
 {
     struct stage *stage = *state;
@@ -545,6 +586,7 @@ int main(void)
         STAGED(the_fleet_keeps_its_pace),
         STAGED(bridges_keep_their_order),
         STAGED(a_subordinate_gets_its_successor_before_a_leaf_would_outlive_it),
+        STAGED(a_successor_is_asked_for_in_time_and_signs_later),
         STAGED(an_ended_root_is_neither_default_nor_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
