@@ -295,18 +295,12 @@ static int place_and_see(struct work *work, const struct pair *pair, struct erro
     return result ? result : pair_served(work, pair, SERVED_DEADLINE, error);
 }
 
-/* After a failed installation: the old pair back, and the reason told once a generation. */
-static int put_back(struct work *work, int64_t generation, struct error *error)
+/* After a failed installation. */
+static void put_back(struct work *work)
 {
     struct instance_state *state = &work->state;
     struct pair old;
     struct error why = {0};
-    if (state->refused != generation)
-        state_add_event(state, "failure",
-                        "The new server certificate of DB instance %s could not be installed and the old one "
-                        "was put back: %s",
-                        work->desired->identifier, error->text);
-    state->refused = generation;
     int result = pair_load(work, state->certificate_generation, &old, &why);
     if (!result)
         result = place_and_see(work, &old, &why);
@@ -315,11 +309,6 @@ static int put_back(struct work *work, int64_t generation, struct error *error)
         log_error("instance=%s action=put-back result=\"%s\"", work->desired->identifier, why.text);
     else
         state->installing = 0;
-    int saved = state_save(work->folder, state, &why);
-    if (saved)
-        log_error("instance=%s action=save-state result=\"%s\"", work->desired->identifier, why.text);
-    return error_prefix(error,
-                        "the new server certificate could not be installed and the old one was put back");
 }
 
 int pair_install(struct work *work, const struct pair *pair, struct error *error)
@@ -332,13 +321,16 @@ int pair_install(struct work *work, const struct pair *pair, struct error *error
         result = state_save(work->folder, state, error);
     if (!result)
         result = place_and_see(work, pair, error);
+    if (result && state->certificate_generation)
+        put_back(work);
     if (result)
-        return state->certificate_generation ? put_back(work, pair->generation, error) : result;
+        return result;
     log_info("instance=%s action=install-certificate generation=%lld serial=%s result=served",
              work->desired->identifier, (long long)pair->generation, pair->leaf.serial);
     state->certificate_generation = pair->generation;
     state->installing = 0;
     state->refused = 0;
+    guard_installed(work);
     return 0;
 }
 
@@ -357,7 +349,8 @@ void pair_prune(const struct work *work)
     for (const struct dirent *entry; open && (entry = readdir(open));) {
         int64_t generation = 0;
         AUTO_FREE char *path = mem_format("%s/%s", folder, entry->d_name);
-        if (text_integer(entry->d_name, 1, newest - 1, &generation) && generation != previous)
+        if (text_integer(entry->d_name, 1, newest - 1, &generation) && generation != previous &&
+            generation != work->state.guard.previous)
             file_remove_tree(path, NULL);
     }
     if (open)

@@ -18,6 +18,8 @@ enum {
     TEXT_LENGTH = 4000,
     REQUEST_LENGTH = 32 * 1024,
     CHAIN_LENGTH = 128 * 1024,
+    GUARD_SECONDS = 366 * 24 * 60 * 60,
+    CLIENT_LENGTH = 255,
 };
 
 static int check_object(const json_t *json, const char *what, struct error *error)
@@ -57,6 +59,13 @@ static int take_integer(const json_t *json, const char *name, int64_t most, int6
                          (long long)most);
     *target = json_integer_value(member);
     return 0;
+}
+
+/* Of a member that older messages lack: absent, the target stays as it is. */
+static int take_newer_integer(const json_t *json, const char *name, int64_t most, int64_t *target,
+                              struct error *error)
+{
+    return json_object_get(json, name) ? take_integer(json, name, most, target, error) : 0;
 }
 
 static int take_port(const json_t *json, int *port, struct error *error)
@@ -100,15 +109,17 @@ static int take_resource_id(const json_t *json, char target[40], struct error *e
     return 0;
 }
 
-static int take_names(const json_t *json, struct text_list *names, struct error *error)
+/* A list of at most `limit` texts of 1 to `length` bytes. */
+static int take_texts(const json_t *json, const char *name, size_t limit, size_t length,
+                      struct text_list *texts, struct error *error)
 {
     const json_t *array = NULL;
-    int result = take_array(json, "names", NAME_LIMIT, &array, error);
+    int result = take_array(json, name, limit, &array, error);
     for (size_t i = 0; !result && i < json_array_size(array); i++) {
         const json_t *item = json_array_get(array, i);
-        if (!json_is_string(item) || json_string_length(item) == 0 || json_string_length(item) > NAME_LENGTH)
-            return error_set(error, ERROR_INVALID, "names: expected texts of 1 to %d bytes", NAME_LENGTH);
-        text_list_add(names, json_string_value(item));
+        if (!json_is_string(item) || json_string_length(item) == 0 || json_string_length(item) > length)
+            return error_set(error, ERROR_INVALID, "%s: expected texts of 1 to %zu bytes", name, length);
+        text_list_add(texts, json_string_value(item));
     }
     return result;
 }
@@ -148,6 +159,16 @@ static int take_parameters(const json_t *json, struct desired_instance *desired,
     return 0;
 }
 
+static int take_desired_guard(const json_t *json, struct desired_instance *desired, struct error *error)
+{
+    int result = take_newer_integer(json, "guard_seconds", GUARD_SECONDS, &desired->guard_seconds, error);
+    if (!result)
+        result = take_newer_integer(json, "guard_refusals", INT64_MAX, &desired->guard_refusals, error);
+    if (!result && json_object_get(json, "rehearsal"))
+        result = take_flag(json, "rehearsal", &desired->rehearsal, error);
+    return result;
+}
+
 static int read_desired(const json_t *json, struct desired_instance *desired, struct error *error)
 {
     int result = check_object(json, "a desired instance", error);
@@ -179,7 +200,9 @@ static int read_desired(const json_t *json, struct desired_instance *desired, st
         result =
             take_integer(json, "certificate_generation", INT64_MAX, &desired->certificate_generation, error);
     if (!result)
-        result = take_names(json, &desired->names, error);
+        result = take_texts(json, "names", NAME_LIMIT, NAME_LENGTH, &desired->names, error);
+    if (!result)
+        result = take_desired_guard(json, desired, error);
     if (!result)
         result = take_text(json, "master_username", desired->master_username, sizeof desired->master_username,
                            error);
@@ -211,6 +234,14 @@ static void put_integer(json_t *json, const char *name, int64_t value)
     json_object_set_new(json, name, json_integer(value));
 }
 
+static void put_texts(json_t *json, const char *name, const struct text_list *texts)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < texts->count; i++)
+        json_array_append_new(array, json_string(texts->items[i]));
+    json_object_set_new(json, name, array);
+}
+
 json_t *desired_to_json(const struct desired_instance *desired)
 {
     json_t *json = json_object();
@@ -226,10 +257,10 @@ json_t *desired_to_json(const struct desired_instance *desired)
     put_integer(json, "port", desired->port);
     put_text(json, "ca_identifier", desired->ca_identifier);
     put_integer(json, "certificate_generation", desired->certificate_generation);
-    json_t *names = json_array();
-    for (size_t i = 0; i < desired->names.count; i++)
-        json_array_append_new(names, json_string(desired->names.items[i]));
-    json_object_set_new(json, "names", names);
+    put_texts(json, "names", &desired->names);
+    put_integer(json, "guard_seconds", desired->guard_seconds);
+    put_integer(json, "guard_refusals", desired->guard_refusals);
+    json_object_set_new(json, "rehearsal", json_boolean(desired->rehearsal));
     put_text(json, "master_username", desired->master_username);
     if (desired->master_password)
         put_text(json, "master_password", desired->master_password);
@@ -262,6 +293,44 @@ static const char *const state_names[] = {
 const char *observed_state_name(enum observed_state state)
 {
     return state_names[state];
+}
+
+static const char *const outcome_names[] = {
+    [GUARD_NONE] = "none",
+    [GUARD_WATCHING] = "watching",
+    [GUARD_KEPT] = "kept",
+    [GUARD_UNDONE] = "undone",
+};
+
+const char *guard_outcome_name(enum guard_outcome outcome)
+{
+    return outcome_names[outcome];
+}
+
+static int take_outcome(const json_t *json, enum guard_outcome *outcome, struct error *error)
+{
+    const json_t *member = json_object_get(json, "guard_outcome");
+    if (!member)
+        return 0;
+    for (size_t i = 0; i < sizeof outcome_names / sizeof outcome_names[0]; i++)
+        if (text_equal(json_string_value(member), outcome_names[i])) {
+            *outcome = (enum guard_outcome)i;
+            return 0;
+        }
+    return error_set(error, ERROR_INVALID, "guard_outcome: expected none, watching, kept or undone");
+}
+
+static int take_observed_guard(const json_t *json, struct observed_instance *observed, struct error *error)
+{
+    int result = take_newer_integer(json, "guard_generation", INT64_MAX, &observed->guard_generation, error);
+    if (!result)
+        result = take_outcome(json, &observed->guard_outcome, error);
+    if (!result)
+        result = take_newer_integer(json, "guard_refusals", INT64_MAX, &observed->guard_refusals, error);
+    if (!result && json_object_get(json, "guard_clients"))
+        result = take_texts(json, "guard_clients", GUARD_CLIENT_LIMIT, CLIENT_LENGTH,
+                            &observed->guard_clients, error);
+    return result;
 }
 
 static int take_state(const json_t *json, enum observed_state *state, struct error *error)
@@ -323,6 +392,8 @@ static int read_observed(const json_t *json, struct observed_instance *observed,
         result = take_text(json, "certificate_serial", observed->certificate_serial,
                            sizeof observed->certificate_serial, error);
     if (!result)
+        result = take_observed_guard(json, observed, error);
+    if (!result)
         result = take_integer(json, "started_at", INT64_MAX, &observed->started_at, error);
     if (!result)
         result = take_owned(json, "problem", TEXT_LENGTH, &observed->problem, error);
@@ -352,6 +423,10 @@ json_t *observed_to_json(const struct observed_instance *observed)
     put_integer(json, "password_generation", observed->password_generation);
     put_integer(json, "certificate_generation", observed->certificate_generation);
     put_text(json, "certificate_serial", observed->certificate_serial);
+    put_integer(json, "guard_generation", observed->guard_generation);
+    put_text(json, "guard_outcome", guard_outcome_name(observed->guard_outcome));
+    put_integer(json, "guard_refusals", observed->guard_refusals);
+    put_texts(json, "guard_clients", &observed->guard_clients);
     put_integer(json, "started_at", observed->started_at);
     if (observed->problem)
         put_text(json, "problem", observed->problem);
@@ -375,6 +450,7 @@ void observed_free(struct observed_instance *observed)
         free(observed->events[i].message);
     free(observed->events);
     free(observed->problem);
+    text_list_free(&observed->guard_clients);
     *observed = (struct observed_instance){0};
 }
 

@@ -48,9 +48,11 @@ struct desired_instance {
     int64_t certificate_generation; /* counter: an agent whose installed one is lower gets and installs a new
                                        certificate */
     struct text_list names;         /* of the server certificate; [0] is the endpoint */
-    /* The guard of that generation: for so many seconds after its installation the agent watches for clients
-     * that refuse it (0: it does not); so many refusals put the certificate before it back. A rehearsal is
-     * put back when its seconds are over in any case, and only then. */
+    /* The guard of that generation: for so many seconds after its installation, at most 366 days, the agent
+     * watches for clients that refuse it (0: it does not); so many refusals, at least one, put the
+     * certificate before it back. A rehearsal is put back when its seconds are over in any case, and only
+     * then. Where there is none before it that could serve (the first one, one with other names), nothing is
+     * watched. What counts is what is wanted when the generation is installed. */
     int64_t guard_seconds;
     int64_t guard_refusals;
     bool rehearsal;
@@ -127,7 +129,8 @@ struct certificate_reply {
     bool retry;  /* the same request may succeed later */
 };
 
-/* JSON -> struct: strict on types and lengths, unknown members ignored. struct -> JSON: a new reference. */
+/* JSON -> struct: strict on types and lengths, unknown members ignored; those of the guard may be absent (0,
+ * false, "none"), as older messages lack them. struct -> JSON: a new reference. */
 int desired_from_json(const json_t *json, struct desired_instance *desired, struct error *error);
 json_t *desired_to_json(const struct desired_instance *desired);
 void desired_free(struct desired_instance *desired); /* the members; the password is wiped */
@@ -137,6 +140,7 @@ int observed_from_json(const json_t *json, struct observed_instance *observed, s
 json_t *observed_to_json(const struct observed_instance *observed);
 void observed_free(struct observed_instance *observed);
 const char *observed_state_name(enum observed_state state);
+const char *guard_outcome_name(enum guard_outcome outcome); /* "none", "watching", "kept", "undone" */
 
 int engine_version_from_json(const json_t *json, struct engine_version *version, struct error *error);
 json_t *engine_version_to_json(const struct engine_version *version);

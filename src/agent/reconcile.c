@@ -139,6 +139,10 @@ static int settle_port(struct work *work, struct failure *failure)
 
 static int reach_running(struct work *work, struct failure *failure)
 {
+    /* First, so that nothing else that fails stands in the way of an undo. */
+    struct error why = {0};
+    work->engine.port = work->state.port;
+    int guarded = guard_step(work, &why);
     int result = settle_port(work, failure);
     if (!result)
         result = stop_for_restart(work, &failure->error);
@@ -149,7 +153,10 @@ static int reach_running(struct work *work, struct failure *failure)
     /* A new instance whose certificate is refused for good never comes up. */
     if (result == ERROR_DENIED && !work->state.certificate_generation)
         failure->hopeless = true;
-    return result;
+    if (result || !guarded)
+        return result;
+    failure->error = why;
+    return guarded;
 }
 
 static int reach_stopped(struct work *work, struct failure *failure)
@@ -203,6 +210,16 @@ static int reach(struct work *work, struct failure *failure)
     return work->desired->running ? reach_running(work, failure) : reach_stopped(work, failure);
 }
 
+static void observe_guard(const struct guard *guard, struct observed_instance *observed)
+{
+    if (guard->outcome == GUARD_NONE)
+        return;
+    observed->guard_generation = guard->generation;
+    observed->guard_outcome = guard->outcome;
+    observed->guard_refusals = guard->refusals;
+    text_list_copy(&observed->guard_clients, &guard->clients);
+}
+
 static void observe(const struct work *work, int result, const struct failure *failure,
                     struct observed_instance *observed)
 {
@@ -226,8 +243,18 @@ static void observe(const struct work *work, int result, const struct failure *f
                       : desired->deleted          ? OBSERVED_DELETED
                       : desired->running          ? OBSERVED_RUNNING
                                                   : OBSERVED_STOPPED;
-    if (result)
+    if (result && failure->error.text[0])
         observed->problem = mem_string(failure->error.text);
+    observe_guard(&state->guard, observed);
+}
+
+void report_so_far(struct work *work)
+{
+    const struct failure none = {0};
+    struct observed_instance observed;
+    observe(work, ERROR_BUSY, &none, &observed);
+    state_add_report(&work->state, &observed, false);
+    observed_free(&observed);
 }
 
 /* Sends what is not acknowledged yet, oldest first. A report that the server cannot take will not be taken
@@ -348,7 +375,7 @@ static bool is_due(struct work *work)
     if (!running)
         return false;
     bool due = pair_load(work, state->certificate_generation, &pair, NULL) ||
-               !pair_in_place(work, &pair, found, sizeof found);
+               !pair_in_place(work, &pair, found, sizeof found) || state->guard.undoing || guard_due(work);
     pair_free(&pair);
     return due;
 }
@@ -360,4 +387,16 @@ bool reconcile_due(const struct agent_site *site, const struct desired_instance 
     bool due = state_load(work.folder, &work.state, NULL) || is_due(&work);
     work_free(&work);
     return due;
+}
+
+bool reconcile_guarded(const struct agent_site *site, const struct desired_instance *desired, bool *due)
+{
+    struct work work = {0};
+    work_prepare(&work, site, desired);
+    work.driver = engine_find(desired->engine);
+    bool watching = work.driver && desired->running && !desired->deleted &&
+                    !state_load(work.folder, &work.state, NULL) && guard_watching(&work);
+    *due = watching && guard_due(&work);
+    work_free(&work);
+    return watching;
 }

@@ -39,4 +39,8 @@ enum reconcile_outcome reconcile_instance(const struct agent_site *site,
  * certificate files changed, something not done or not reported yet), so that reconcile_instance is due. */
 bool reconcile_due(const struct agent_site *site, const struct desired_instance *desired);
 
+/* As cheap: true while a guard watches the instance's certificate; `due` when reconcile_instance has
+ * something to count or to end for it. */
+bool reconcile_guarded(const struct agent_site *site, const struct desired_instance *desired, bool *due);
+
 #endif

@@ -9,10 +9,26 @@
 
 enum { START_DEADLINE = 60 * 1000, STOP_DEADLINE = 60 * 1000, SERVED_DEADLINE = 8 * 1000, PORT_TRIES = 8 };
 
+/* An engine that was meant to run: something else has stopped it. */
+static int tell_stopped(struct work *work, struct error *error)
+{
+    struct instance_state *state = &work->state;
+    if (!state->up || !state->certificate_generation)
+        return 0;
+    log_warning("instance=%s action=start reason=\"engine was not running\"", work->desired->identifier);
+    state_add_event(state, "recovery",
+                    "The database engine of DB instance %s was not running and was started again.",
+                    work->desired->identifier);
+    return state_save(work->folder, state, error);
+}
+
 int serve_start(struct work *work, struct error *error)
 {
     bool chosen_here = !work->desired->port && !work->state.certificate_generation;
     bool changed = false;
+    int told = tell_stopped(work, error);
+    if (told)
+        return told;
     for (int i = 1;; i++) {
         work->engine.port = work->state.port;
         int result = work->driver->configure(&work->engine, &changed, error);
@@ -74,21 +90,6 @@ static int see_served(struct work *work, const struct pair *pair, struct error *
     return result ? result : pair_served(work, pair, SERVED_DEADLINE, error);
 }
 
-static int start_installed(struct work *work, struct error *error)
-{
-    struct instance_state *state = &work->state;
-    if (state->up) {
-        log_warning("instance=%s action=start reason=\"engine was not running\"", work->desired->identifier);
-        state_add_event(state, "recovery",
-                        "The database engine of DB instance %s was not running and was started again.",
-                        work->desired->identifier);
-        int result = state_save(work->folder, state, error);
-        if (result)
-            return result;
-    }
-    return serve_start(work, error);
-}
-
 /* With a certificate that was installed before. */
 static int serve_installed(struct work *work, const struct pair *pair, struct error *error)
 {
@@ -96,7 +97,7 @@ static int serve_installed(struct work *work, const struct pair *pair, struct er
     bool changed = false;
     int result = repair(work, pair, running, error);
     if (!result && !running)
-        result = start_installed(work, error);
+        result = serve_start(work, error);
     else if (!result)
         result = work->driver->configure(&work->engine, &changed, error);
     if (!result && changed)
@@ -104,12 +105,34 @@ static int serve_installed(struct work *work, const struct pair *pair, struct er
     return result ? result : see_served(work, pair, error);
 }
 
+/* Told once a generation: the next round tries again. */
+static int tell_put_back(struct work *work, int64_t generation, struct error *error)
+{
+    struct instance_state *state = &work->state;
+    if (state->refused != generation)
+        state_add_event(state, "failure",
+                        "The new server certificate of DB instance %s could not be installed and the old one "
+                        "was put back: %s",
+                        work->desired->identifier, error->text);
+    state->refused = generation;
+    return error_prefix(error,
+                        "the new server certificate could not be installed and the old one was put back");
+}
+
 static int install(struct work *work, int64_t generation, struct error *error)
 {
+    struct instance_state *state = &work->state;
     struct pair pair;
+    bool over_another = state->certificate_generation;
     int result = pair_load(work, generation, &pair, error);
-    if (!result)
+    /* An installation that a crash cut off was prepared before it. */
+    if (!result && over_another && state->installing != generation)
+        result = guard_prepare(work, generation, error);
+    if (!result) {
         result = pair_install(work, &pair, error);
+        if (result && over_another)
+            tell_put_back(work, generation, error);
+    }
     pair_free(&pair);
     return result;
 }
@@ -129,27 +152,47 @@ static int serve_first(struct work *work, int64_t generation, struct error *erro
     return result;
 }
 
+/* An installed pair whose files are lost is as good as none. */
+static void check_installed(struct work *work)
+{
+    struct instance_state *state = &work->state;
+    struct pair pair = {0};
+    struct error why = {0};
+    if (state->certificate_generation && pair_load(work, state->certificate_generation, &pair, &why)) {
+        log_error("instance=%s action=load-certificate result=\"%s\"", work->desired->identifier, why.text);
+        state->certificate_generation = 0;
+    }
+    pair_free(&pair);
+}
+
+static int serve_current(struct work *work, struct error *error)
+{
+    struct pair pair;
+    int result = pair_load(work, work->state.certificate_generation, &pair, error);
+    if (!result)
+        result = serve_installed(work, &pair, error);
+    pair_free(&pair);
+    return result;
+}
+
 static int serve_certificate(struct work *work, struct error *error)
 {
     struct instance_state *state = &work->state;
-    int64_t wanted = work->desired->certificate_generation;
-    struct pair installed = {0};
-    if (state->certificate_generation && pair_load(work, state->certificate_generation, &installed, error)) {
-        log_error("instance=%s action=load-certificate result=\"%s\"", work->desired->identifier,
-                  error->text);
-        state->certificate_generation = 0;
-    }
-    int64_t current = state->certificate_generation;
     struct error why = {0};
-    int obtained = wanted > current || !current ? pair_obtain(work, wanted, &why) : 0;
-    bool news = !obtained && (wanted > current || !current);
+    check_installed(work);
+    int64_t wanted = guard_wanted(work);
+    bool newer = wanted > state->certificate_generation || !state->certificate_generation;
+    int obtained = newer ? pair_obtain(work, wanted, &why) : 0;
+    bool news = newer && !obtained;
+    if (news)
+        guard_supersede(work);
+    bool current = state->certificate_generation;
     int result = 0;
     /* Where a crash left the new pair in the middle of its installation, that goes on instead of a step back.
      */
     bool resume = news && state->installing == wanted && work->driver->status(&work->engine).running;
     if (current && !resume)
-        result = serve_installed(work, &installed, error);
-    pair_free(&installed);
+        result = serve_current(work, error);
     /* A running engine that cannot serve the old pair is one more reason to install the new one. */
     if (news && (!result || work->driver->status(&work->engine).running))
         result = current ? install(work, wanted, error) : serve_first(work, wanted, error);

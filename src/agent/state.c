@@ -24,6 +24,32 @@ static void add_event(struct instance_state *state, const char *category, char *
     event->message = message;
 }
 
+static void read_clients(const json_t *json, const char *name, struct text_list *clients)
+{
+    const json_t *array = json_object_get(json, name);
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (json_is_string(json_array_get(array, i)))
+            text_list_add(clients, json_string_value(json_array_get(array, i)));
+}
+
+static void read_guard(const json_t *json, struct guard *guard)
+{
+    int64_t outcome = number(json, "outcome");
+    guard->generation = number(json, "generation");
+    guard->previous = number(json, "previous");
+    guard->outcome =
+        outcome >= GUARD_NONE && outcome <= GUARD_UNDONE ? (enum guard_outcome)outcome : GUARD_NONE;
+    guard->rehearsal = json_is_true(json_object_get(json, "rehearsal"));
+    guard->undoing = json_is_true(json_object_get(json, "undoing"));
+    guard->seconds = number(json, "seconds");
+    guard->limit = number(json, "limit");
+    guard->until = number(json, "until");
+    guard->position = number(json, "position");
+    guard->refusals = number(json, "refusals");
+    read_clients(json, "clients", &guard->clients);
+    read_clients(json, "known", &guard->known);
+}
+
 static int read_state(const json_t *json, struct instance_state *state, struct error *error)
 {
     int result = desired_from_json(json_object_get(json, "desired"), &state->desired, error);
@@ -38,6 +64,8 @@ static int read_state(const json_t *json, struct instance_state *state, struct e
     state->certificate_generation = number(json, "certificate_generation");
     state->installing = number(json, "installing");
     state->refused = number(json, "refused");
+    state->evidence_from = number(json, "evidence_from");
+    read_guard(json_object_get(json, "guard"), &state->guard);
     state->last_report = (uint64_t)number(json, "last_report");
     const json_t *events = json_object_get(json, "events");
     for (size_t i = 0; i < json_array_size(events); i++) {
@@ -87,6 +115,32 @@ static json_t *events_to_json(const struct observed_event *events, size_t count)
     return array;
 }
 
+static json_t *clients_to_json(const struct text_list *clients)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < clients->count; i++)
+        json_array_append_new(array, json_string(clients->items[i]));
+    return array;
+}
+
+static json_t *guard_to_json(const struct guard *guard)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "generation", json_integer(guard->generation));
+    json_object_set_new(json, "previous", json_integer(guard->previous));
+    json_object_set_new(json, "outcome", json_integer(guard->outcome));
+    json_object_set_new(json, "rehearsal", json_boolean(guard->rehearsal));
+    json_object_set_new(json, "undoing", json_boolean(guard->undoing));
+    json_object_set_new(json, "seconds", json_integer(guard->seconds));
+    json_object_set_new(json, "limit", json_integer(guard->limit));
+    json_object_set_new(json, "until", json_integer(guard->until));
+    json_object_set_new(json, "position", json_integer(guard->position));
+    json_object_set_new(json, "refusals", json_integer(guard->refusals));
+    json_object_set_new(json, "clients", clients_to_json(&guard->clients));
+    json_object_set_new(json, "known", clients_to_json(&guard->known));
+    return json;
+}
+
 static char *state_text(const struct instance_state *state)
 {
     json_t *json = json_object();
@@ -100,6 +154,8 @@ static char *state_text(const struct instance_state *state)
     json_object_set_new(json, "certificate_generation", json_integer(state->certificate_generation));
     json_object_set_new(json, "installing", json_integer(state->installing));
     json_object_set_new(json, "refused", json_integer(state->refused));
+    json_object_set_new(json, "evidence_from", json_integer(state->evidence_from));
+    json_object_set_new(json, "guard", guard_to_json(&state->guard));
     json_object_set_new(json, "last_report", json_integer((json_int_t)state->last_report));
     json_object_set_new(json, "events", events_to_json(state->events, state->event_count));
     if (state->reports)
@@ -137,9 +193,17 @@ static void drop_events(struct instance_state *state)
     state->event_count = 0;
 }
 
+void guard_free(struct guard *guard)
+{
+    text_list_free(&guard->clients);
+    text_list_free(&guard->known);
+    *guard = (struct guard){0};
+}
+
 void state_free(struct instance_state *state)
 {
     desired_free(&state->desired);
+    guard_free(&state->guard);
     drop_events(state);
     json_decref(state->reports);
     free(state->saved);
@@ -170,11 +234,22 @@ void state_set_desired(struct instance_state *state, const struct desired_instan
     json_decref(json);
 }
 
-static void drop_superseded(json_t *reports)
+/* Does a report say how a guard ended of which the newest one says nothing any more? */
+static bool tells_guard_end(const json_t *report, const json_t *newest)
 {
-    for (size_t i = json_array_size(reports); i-- > 0;)
-        if (json_array_size(json_object_get(json_array_get(reports, i), "events")) == 0)
+    const char *outcome = json_string_value(json_object_get(report, "guard_outcome"));
+    bool ended = text_equal(outcome, guard_outcome_name(GUARD_KEPT)) ||
+                 text_equal(outcome, guard_outcome_name(GUARD_UNDONE));
+    return ended && number(report, "guard_generation") != number(newest, "guard_generation");
+}
+
+static void drop_superseded(json_t *reports, const json_t *newest)
+{
+    for (size_t i = json_array_size(reports); i-- > 0;) {
+        const json_t *report = json_array_get(reports, i);
+        if (json_array_size(json_object_get(report, "events")) == 0 && !tells_guard_end(report, newest))
             json_array_remove(reports, i);
+    }
 }
 
 void state_add_report(struct instance_state *state, struct observed_instance *observed, bool always)
@@ -194,7 +269,7 @@ void state_add_report(struct instance_state *state, struct observed_instance *ob
         json_object_set_new(json, "report_id", json_string(observed->report_id));
         if (!state->reports)
             state->reports = json_array();
-        drop_superseded(state->reports);
+        drop_superseded(state->reports, json);
         json_array_append(state->reports, json);
         state->last_report = hash;
     }

@@ -22,6 +22,7 @@ enum {
     LONGEST_PAUSE = 30 * 1000,
     HOPELESS_PAUSE = 60 * 1000, /* somebody may have made room on the host */
     LOOKS_A_ROUND = 10,
+    GUARD_INTERVAL = 1000,
 };
 
 int64_t track_pause(int attempts, int64_t first, int64_t longest)
@@ -47,7 +48,7 @@ static struct track *add(struct tracks *tracks)
 {
     tracks->items = mem_grow(tracks->items, tracks->count + 1, sizeof *tracks->items);
     struct track *track = &tracks->items[tracks->count++];
-    *track = (struct track){.report = true, .look_due = INT64_MAX};
+    *track = (struct track){.report = true, .look_due = INT64_MAX, .guard_due = INT64_MAX};
     return track;
 }
 
@@ -114,11 +115,22 @@ void tracks_end_list(struct tracks *tracks)
     }
 }
 
+static void look_guarded(struct track *track, const struct agent_site *site, int64_t now)
+{
+    bool due = false;
+    bool watching = reconcile_guarded(site, &track->desired, &due);
+    track->guard_due = watching ? now + GUARD_INTERVAL : INT64_MAX;
+    if (due && track->due > now)
+        track->due = now;
+}
+
 void tracks_look(struct tracks *tracks, const struct agent_site *site, int64_t interval)
 {
     int64_t now = clock_steady();
     for (size_t i = 0; i < tracks->count; i++) {
         struct track *track = &tracks->items[i];
+        if (!track->child && now >= track->guard_due)
+            look_guarded(track, site, now);
         if (track->child || track->due != INT64_MAX || track->desired.deleted || now < track->look_due)
             continue;
         track->look_due = now + interval;
@@ -178,6 +190,7 @@ static void take_outcome(struct track *track, int status)
     int64_t now = clock_steady();
     int outcome = WIFEXITED(status) ? WEXITSTATUS(status) : RECONCILE_AGAIN;
     track->child = 0;
+    track->guard_due = now;
     if (track->again) {
         track->due = now;
         return;
@@ -222,6 +235,8 @@ int64_t tracks_next(const struct tracks *tracks, int concurrency)
                       : track->due == INT64_MAX ? (track->desired.deleted ? INT64_MAX : track->look_due)
                       : tracks->children >= (size_t)concurrency ? INT64_MAX
                                                                 : track->due;
+        if (!track->child && track->guard_due < due)
+            due = track->guard_due;
         if (due < next)
             next = due;
     }

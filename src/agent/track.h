@@ -17,6 +17,7 @@ struct track {
     int attempts;        /* rounds in a row that did not converge */
     int64_t look_due;    /* clock_steady of the next look */
     int looks;           /* since the last round */
+    int64_t guard_due;   /* clock_steady of the next look for a guard; INT64_MAX: none watches */
 };
 
 struct tracks {
@@ -38,7 +39,8 @@ void tracks_hear(struct tracks *tracks, struct desired_instance *desired);
 void tracks_end_list(struct tracks *tracks);
 
 /* Looks at converged instances whose look is due, and makes a round due where something is not as it was
- * left. Every tenth look is a round, which also sees what the engine serves. */
+ * left. Every tenth look is a round, which also sees what the engine serves. Where a guard watches, clients
+ * that refuse the certificate are looked for every second, converged or not. */
 void tracks_look(struct tracks *tracks, const struct agent_site *site, int64_t interval);
 
 /* Starts children for what is due, `concurrency` at most at once. */

@@ -44,16 +44,40 @@ bool pair_in_place(const struct work *work, const struct pair *pair, char *found
 int pair_served(struct work *work, const struct pair *pair, int64_t deadline, struct error *error);
 /* Would a client that trusts the chain's root accept the pair now? */
 int pair_valid(const struct work *work, const struct pair *pair, struct error *error);
-/* The transaction: place, start or reload, see it served; else the old pair back. */
+/* The transaction: place, start or reload, see it served; else the old pair back. What follows a failure that
+ * comes back is the caller's to tell. */
 int pair_install(struct work *work, const struct pair *pair, struct error *error);
-/* Removes what older generations left, but for the last two. */
+/* Removes what older generations left, but for the last two and the one that a guard goes back to. */
 void pair_prune(const struct work *work);
 
 /* serve.c */
 
 /* Brings the engine up with the installed certificate, newest configuration and master user. */
 int serve(struct work *work, struct error *error);
-/* Chooses a port, configures, starts. */
+/* Chooses a port, configures, starts. Where the engine was meant to run and did not, an event says so. */
 int serve_start(struct work *work, struct error *error);
+
+/* guard.c */
+
+/* Before a pair is placed over an older one: decides whether it will be watched, and learns which clients
+ * refuse the older one already. Kept by the next state_save. */
+int guard_prepare(struct work *work, int64_t generation, struct error *error);
+/* A pair was installed: the watch that was prepared for it begins. */
+void guard_installed(struct work *work);
+/* Counts refusals; ends the watch when it is over, puts the previous pair back when it is due. A failure
+ * leaves the watched pair in use and the undo to the next round. */
+int guard_step(struct work *work, struct error *error);
+/* A newer pair is at hand: the watched one counts as kept, a rehearsed one goes back first. */
+void guard_supersede(struct work *work);
+/* The certificate generation to reach: the desired one, but that which was undone is done with. */
+int64_t guard_wanted(const struct work *work);
+bool guard_watching(const struct work *work);
+/* A cheap look: is there something for guard_step to do? */
+bool guard_due(const struct work *work);
+
+/* reconcile.c */
+
+/* Keeps a report of what is there so far, to be sent with that of the round's end. */
+void report_so_far(struct work *work);
 
 #endif

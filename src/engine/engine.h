@@ -55,11 +55,17 @@ struct engine_master {
     const char *database; /* a database to make and give to the master; NULL or "" for none */
 };
 
-/* Clients that began a TLS handshake and refused the served certificate, since an earlier look. */
+/* Clients that began a TLS handshake and refused the served certificate, by the engine's own account. What a
+ * client can write into it itself is never taken for another client's. */
 struct engine_evidence {
-    int64_t position; /* in: where the last look ended, 0 at first; out: where this one did */
-    size_t refusals;
-    struct text_list clients; /* their addresses, each once */
+    int64_t position; /* in: where the last look ended, 0 for all that is there; out: where this one did */
+    int64_t since;    /* in: ms since 1970; older refusals are passed over. The engine may date them by a time
+                         zone that is not known, up to 14 hours off. 0: none is */
+    const struct text_list *ignored; /* in: clients whose refusals are passed over; may be NULL */
+    size_t client_limit;             /* in */
+    int64_t refusals;                /* out */
+    struct text_list clients; /* out: addresses of those that refused, each once, at most client_limit; the
+                                 caller's to free */
 };
 
 struct engine_driver {
@@ -96,6 +102,8 @@ struct engine_driver {
 
     /* The files that the engine reads, to be written by the caller. */
     void (*certificate_files)(const struct engine_instance *instance, char **chain, char **key);
+    /* Looks for refusals since `position`; very much that was logged since is passed over but for its end. On
+     * failure the position is as before. */
     int (*evidence)(const struct engine_instance *instance, struct engine_evidence *evidence,
                     struct error *error);
 };

@@ -37,5 +37,9 @@ int postgres_set_master(const struct engine_instance *instance, const struct eng
 /* postgres_evidence.c */
 int postgres_evidence(const struct engine_instance *instance, struct engine_evidence *evidence,
                       struct error *error);
+/* Counts the refusals in the whole lines of a piece of the log, and returns how many bytes of it these are.
+ * `inside` says, before and after, that the piece begins inside a line, whose rest is no entry. A piece that
+ * is one line without an end is passed over whole when it is `full`, else left for the next look. */
+size_t postgres_evidence_take(struct slice piece, bool full, bool *inside, struct engine_evidence *evidence);
 
 #endif

@@ -1,5 +1,14 @@
 /* PostgreSQL's own evidence of clients that refuse its certificate: the alert in its log, with the client's
- * address. */
+ * address.
+ *
+ * A client writes into this log too: names of users, texts of statements, what a function of its own raises.
+ * PostgreSQL begins an entry with the prefix at a line's begin, in one write, and puts a tab before every
+ * further line of it (append_with_tabs in elog.c), so a line that begins with the prefix is PostgreSQL's and
+ * its address the true one. What remains: who may log in can raise a message that reads like a refusal, of
+ * its own address; a handshake that it breaks off does the same without a login. With log_hostname the
+ * address is the name that the client's reverse look-up gives, and log_min_messages "fatal" or "panic" keeps
+ * refusals out of the log. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -7,41 +16,124 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Read in one look; what is older than that is passed over. */
-enum { LOOK_LIMIT = 1024 * 1024 };
+/* Read in one look, what is older is passed over; and at once. */
+enum { LOOK_LIMIT = 16 * 1024 * 1024, PIECE = 64 * 1024, ENTRY_LENGTH = 1000, CLIENT_LENGTH = 255 };
 
-/* OpenSSL's names of the alerts that a client sends for a certificate (RFC 8446 6.2). */
+/* OpenSSL's names of the alerts that a client sends for a certificate (RFC 8446 6.2); "tlsv1", "sslv3" or
+ * "ssl/tls" stands before them. */
 static const char *const alerts[] = {
     "alert unknown ca",          "alert bad certificate",     "alert certificate expired",
     "alert certificate unknown", "alert certificate revoked", "alert unsupported certificate",
     "alert decrypt error",
 };
 
-static bool is_refusal(const char *line)
+static bool is_refusal(const char *message)
 {
-    if (!strstr(line, "could not accept SSL connection"))
+    /* be-secure-openssl.c; the same words in versions 10 to 18 */
+    if (!text_starts_with(message, "LOG:  could not accept SSL connection: "))
         return false;
     for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++)
-        if (strstr(line, alerts[i]))
+        if (strstr(message, alerts[i]))
             return true;
     return false;
 }
 
-/* "2026-01-02 03:04:05.678 UTC [12] 192.0.2.7 LOG:  could not ...": log_line_prefix is '%m [%p] %h '. */
-static void take_line(const char *line, struct engine_evidence *evidence)
+/* An entry of log_line_prefix '%m [%p] %h ', whose texts point into the line, which is cut up for it:
+ * "2026-01-02 03:04:05.678 UTC [12] 192.0.2.7 LOG:  could not ..." */
+struct entry {
+    const char *date, *time, *zone, *process, *client, *message;
+};
+
+static bool read_entry(char *line, struct entry *entry)
 {
-    if (!is_refusal(line))
+    char *rest = line;
+    const char **const parts[] = {&entry->date, &entry->time, &entry->zone, &entry->process, &entry->client};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        *parts[i] = strsep(&rest, " ");
+        if (!rest || !**parts[i])
+            return false;
+    }
+    entry->message = rest;
+    size_t digits = entry->process[0] == '[' ? strspn(entry->process + 1, "0123456789") : 0;
+    return digits && text_equal(entry->process + 1 + digits, "]");
+}
+
+static bool is_younger(const struct entry *entry, int64_t since)
+{
+    char text[64];
+    int64_t logged = 0;
+    snprintf(text, sizeof text,
+             "%.12s"
+             "T%.16sZ",
+             entry->date, entry->time);
+    return clock_parse(text, &logged) && logged >= since;
+}
+
+/* An address, or a name with log_hostname: visible ASCII. */
+static bool is_client(const char *text)
+{
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return length <= CLIENT_LENGTH;
+}
+
+static void take_line(struct slice line, struct engine_evidence *evidence)
+{
+    struct entry entry = {0};
+    char text[ENTRY_LENGTH + 1];
+    if (line.length > ENTRY_LENGTH || slice_has_nul(line))
+        return;
+    memcpy(text, line.data, line.length);
+    text[line.length] = 0;
+    if (!read_entry(text, &entry) || !is_refusal(entry.message) || !is_client(entry.client) ||
+        !is_younger(&entry, evidence->since))
+        return;
+    if (evidence->ignored && text_list_has(evidence->ignored, entry.client))
         return;
     evidence->refusals++;
-    const char *after = strstr(line, "] ");
-    const char *address = after ? after + 2 : line;
-    AUTO_FREE char *client = slice_string(slice_of(address, strcspn(address, " (")));
-    if (client[0] && !text_list_has(&evidence->clients, client))
-        text_list_add(&evidence->clients, client);
+    if (evidence->clients.count < evidence->client_limit && !text_list_has(&evidence->clients, entry.client))
+        text_list_add(&evidence->clients, entry.client);
+}
+
+size_t postgres_evidence_take(struct slice piece, bool full, bool *inside, struct engine_evidence *evidence)
+{
+    size_t used = 0;
+    const unsigned char *end = NULL;
+    while (used < piece.length && (end = memchr(piece.data + used, '\n', piece.length - used))) {
+        const unsigned char *line = piece.data + used;
+        if (!*inside)
+            take_line(slice_of(line, (size_t)(end - line)), evidence);
+        *inside = false;
+        used += (size_t)(end - line) + 1;
+    }
+    if (used || !full)
+        return used;
+    *inside = true;
+    return piece.length;
+}
+
+/* From the byte before `from`: only a line's end there makes what follows a line's begin. */
+static int read_log(int log, int64_t from, int64_t until, struct engine_evidence *evidence,
+                    struct error *error)
+{
+    AUTO_FREE unsigned char *text = mem_new(PIECE);
+    bool inside = from > 0;
+    int64_t at = from > 0 ? from - 1 : 0;
+    for (size_t used = 1; used && at < until; at += (int64_t)used) {
+        ssize_t length = pread(log, text, PIECE, at);
+        if (length < 0)
+            return error_set_system(error, errno, "cannot read PostgreSQL's log");
+        used = postgres_evidence_take(slice_of(text, (size_t)length), length == PIECE, &inside, evidence);
+    }
+    evidence->position = at > from ? at : from;
+    return 0;
 }
 
 int postgres_evidence(const struct engine_instance *instance, struct engine_evidence *evidence,
@@ -50,21 +142,16 @@ int postgres_evidence(const struct engine_instance *instance, struct engine_evid
     AUTO_FREE char *path = postgres_log_file(instance);
     AUTO_CLOSE int log = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
+    if (log < 0 && errno == ENOENT) {
+        evidence->position = 0; /* nothing was logged yet */
+        return 0;
+    }
     if (log < 0 || fstat(log, &status) < 0)
         return error_set_system(error, errno, "cannot read %s", path);
-    if (evidence->position > status.st_size)
-        evidence->position = 0; /* the log was started anew */
-    if (status.st_size - evidence->position > LOOK_LIMIT)
-        evidence->position = status.st_size - LOOK_LIMIT;
-    AUTO_FREE char *text = mem_new(LOOK_LIMIT + 1);
-    ssize_t length = pread(log, text, LOOK_LIMIT, evidence->position);
-    if (length < 0)
-        return error_set_system(error, errno, "cannot read %s", path);
-    char *rest = text;
-    for (char *end; (end = strchr(rest, '\n')); rest = end + 1) {
-        *end = 0;
-        take_line(rest, evidence);
-    }
-    evidence->position += rest - text; /* a line that is not whole yet is left for the next look */
-    return 0;
+    int64_t from = evidence->position;
+    if (from > status.st_size)
+        from = 0; /* the log was started anew */
+    if (status.st_size - from > LOOK_LIMIT)
+        from = status.st_size - LOOK_LIMIT;
+    return read_log(log, from, status.st_size, evidence, error);
 }

@@ -320,7 +320,7 @@ int authority_check_usable(struct fleet *fleet, const char *region, const char *
                            const struct ca_profile **profile, struct error *error)
 {
     int result = authority_check(fleet, region, ca_identifier, profile, error);
-    int64_t end = result ? 0 : root_end(fleet, region, (*profile)->identifier);
+    int64_t end = *profile ? root_end(fleet, region, (*profile)->identifier) : 0;
     if (result || !end || end > clock_now())
         return result;
     char text[32];

@@ -16,6 +16,8 @@ int maintenance_raise(struct fleet *fleet, struct instance_row *row, const char 
 void maintenance_drop(struct instance_row *row, const char *action);
 bool maintenance_is_raised(const struct instance_row *row, const char *action);
 
+/* maintenance_apply.c */
+
 struct maintenance_action {
     const char *action;
     const char *description;

@@ -30,8 +30,8 @@ void settings_defaults(struct settings *settings, const char *run_folder)
         .guard_refusals = 3,
         .guard_pause_seconds = 86400,
         .bridges = true,
-        .subordinate_lead_seconds = 30 * 86400,
-        .clock_jump_seconds = 30 * 86400,
+        .subordinate_lead_seconds = INT64_C(30) * 86400,
+        .clock_jump_seconds = INT64_C(30) * 86400,
         .server_user = mem_string("sealwright"),
         .signer_user = mem_string("sealwright-signer"),
     };

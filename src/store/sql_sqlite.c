@@ -85,8 +85,8 @@ static int execute_all(struct sql *sql, const char *statements, struct error *er
 static int upgrade(struct sql *sql, int64_t version, struct error *error)
 {
     int result = version == 0 ? execute_all(sql, store_schema, error) : 0;
-    for (int64_t each = version; !result && each > 0 && each < SCHEMA_VERSION; each++)
-        result = execute_all(sql, upgrades[each - 1], error);
+    for (int64_t each = 0; !result && version > 0 && each < SCHEMA_VERSION - 1; each++)
+        result = each >= version - 1 ? execute_all(sql, upgrades[each], error) : 0;
     AUTO_FREE char *mark = mem_format("PRAGMA user_version = %d", SCHEMA_VERSION);
     return result ? result : execute(sql, mark, error);
 }

@@ -19,6 +19,9 @@ static void fill_desired(struct desired_instance *desired)
                                          .restart = 2,
                                          .port = 5432,
                                          .certificate_generation = 3,
+                                         .guard_seconds = 600,
+                                         .guard_refusals = 5,
+                                         .rehearsal = true,
                                          .password_generation = 4};
     text_copy(desired->resource_id, sizeof desired->resource_id, "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     text_copy(desired->identifier, sizeof desired->identifier, "orders");
@@ -39,6 +42,9 @@ static void a_desired_instance_comes_through(void **state)
     again = desired_to_json(&heard);
     assert_true(json_equal(json, again));
     assert_string_equal(heard.master_password, "se\"cret\\");
+    assert_int_equal(heard.guard_seconds, 600);
+    assert_int_equal(heard.guard_refusals, 5);
+    assert_true(heard.rehearsal);
     assert_int_equal(heard.parameter_count, 1);
     assert_string_equal(heard.parameters[0].value, "1");
     json_decref(again);
@@ -69,6 +75,11 @@ static void what_is_malformed_is_refused(void **state)
         {"parameters", "[]"},
         {"parameters", "{\"a\": 1}"},
         {"master_password", "5"},
+        {"guard_seconds", "-1"},
+        {"guard_seconds", "31622401"},
+        {"guard_seconds", "null"},
+        {"guard_refusals", "\"5\""},
+        {"rehearsal", "0"},
         {"engine", "\"a much too long name of a database engine\""},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -113,6 +124,106 @@ static void an_observed_instance_comes_through(void **state)
     observed_free(&sent);
 }
 
+static void fill_watched(struct observed_instance *observed)
+{
+    *observed = (struct observed_instance){.generation = 9,
+                                           .state = OBSERVED_RUNNING,
+                                           .certificate_generation = 2,
+                                           .guard_generation = 3,
+                                           .guard_outcome = GUARD_UNDONE,
+                                           .guard_refusals = 6};
+    text_copy(observed->resource_id, sizeof observed->resource_id, "db-A");
+    text_list_add(&observed->guard_clients, "192.0.2.7");
+    text_list_add(&observed->guard_clients, "2001:db8::7");
+}
+
+static void what_became_of_a_guard_comes_through(void **state)
+{
+    (void)state;
+    static const struct {
+        enum guard_outcome outcome;
+        const char *name;
+    } all[] = {
+        {GUARD_NONE, "none"}, {GUARD_WATCHING, "watching"}, {GUARD_KEPT, "kept"}, {GUARD_UNDONE, "undone"}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct observed_instance sent, heard;
+        fill_watched(&sent);
+        sent.guard_outcome = all[i].outcome;
+        json_t *json = observed_to_json(&sent);
+        assert_string_equal(json_string_value(json_object_get(json, "guard_outcome")), all[i].name);
+        assert_int_equal(observed_from_json(json, &heard, NULL), 0);
+        assert_int_equal(heard.guard_outcome, all[i].outcome);
+        assert_int_equal(heard.guard_generation, 3);
+        assert_int_equal(heard.guard_refusals, 6);
+        assert_true(text_list_equal(&heard.guard_clients, &sent.guard_clients));
+        json_decref(json);
+        observed_free(&sent);
+        observed_free(&heard);
+    }
+}
+
+static void a_malformed_guard_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *json;
+    } wrong[] = {
+        {"guard_generation", "-1"},
+        {"guard_generation", "\"3\""},
+        {"guard_outcome", "\"lost\""},
+        {"guard_outcome", "3"},
+        {"guard_refusals", "1.5"},
+        {"guard_clients", "\"192.0.2.7\""},
+        {"guard_clients", "[192]"},
+        {"guard_clients", "[\"\"]"},
+        {"guard_clients", "[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\","
+                          "\"13\",\"14\",\"15\",\"16\","
+                          "\"17\",\"18\",\"19\",\"20\",\"21\"]"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct observed_instance sent, heard;
+        struct error error = {0};
+        fill_watched(&sent);
+        json_t *json = observed_to_json(&sent);
+        json_object_set_new(json, wrong[i].name, json_loads(wrong[i].json, JSON_DECODE_ANY, NULL));
+        assert_int_equal(observed_from_json(json, &heard, &error), ERROR_INVALID);
+        assert_non_null(strstr(error.text, wrong[i].name));
+        json_decref(json);
+        observed_free(&sent);
+    }
+}
+
+static void messages_from_before_there_were_guards_are_read(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"guard_seconds",    "guard_refusals", "rehearsal",
+                                          "guard_generation", "guard_outcome",  "guard_clients"};
+    struct desired_instance sent, heard;
+    struct observed_instance watched, seen;
+    fill_desired(&sent);
+    fill_watched(&watched);
+    json_t *desired = desired_to_json(&sent), *observed = observed_to_json(&watched);
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        json_object_del(desired, members[i]);
+        json_object_del(observed, members[i]);
+    }
+    assert_int_equal(desired_from_json(desired, &heard, NULL), 0);
+    assert_int_equal(heard.guard_seconds, 0);
+    assert_int_equal(heard.guard_refusals, 0);
+    assert_false(heard.rehearsal);
+    assert_int_equal(observed_from_json(observed, &seen, NULL), 0);
+    assert_int_equal(seen.guard_generation, 0);
+    assert_int_equal(seen.guard_outcome, GUARD_NONE);
+    assert_int_equal(seen.guard_refusals, 0);
+    assert_int_equal(seen.guard_clients.count, 0);
+    json_decref(desired);
+    json_decref(observed);
+    desired_free(&sent);
+    desired_free(&heard);
+    observed_free(&watched);
+    observed_free(&seen);
+}
+
 static void requests_and_replies_come_through(void **state)
 {
     (void)state;
@@ -148,6 +259,9 @@ int main(void)
         cmocka_unit_test(a_desired_instance_comes_through),
         cmocka_unit_test(what_is_malformed_is_refused),
         cmocka_unit_test(an_observed_instance_comes_through),
+        cmocka_unit_test(what_became_of_a_guard_comes_through),
+        cmocka_unit_test(a_malformed_guard_is_refused),
+        cmocka_unit_test(messages_from_before_there_were_guards_are_read),
         cmocka_unit_test(requests_and_replies_come_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -446,7 +446,7 @@ static void the_fleet_keeps_its_pace(void **state)
     struct instance_row row = load(stage);
     go_to(row.served_not_after - CLOCK_HOUR); /* all are in an emergency */
     instance_row_free(&row);
-    for (int minute = 0; minute < 3; minute++) {
+    for (int minute = 0; minute < 4; minute++) {
         int before = events(stage, "SEALWRIGHT-EVENT-0101");
         for (int second = 0; second < 60; second += 5) {
             work(stage);

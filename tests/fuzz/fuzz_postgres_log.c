@@ -1,0 +1,52 @@
+/* PostgreSQL's log, which holds bytes of clients: read in two pieces it says what it says in one, and what
+ * stands behind a tab or inside a line is no refusal. */
+#include "base/memory.h"
+#include "engine/postgres.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct engine_evidence take(struct slice log, size_t split, bool inside)
+{
+    struct engine_evidence evidence = {.client_limit = 3};
+    size_t used = postgres_evidence_take(slice_of(log.data, split), false, &inside, &evidence);
+    if (used > split)
+        abort();
+    postgres_evidence_take(slice_of(log.data + used, log.length - used), false, &inside, &evidence);
+    return evidence;
+}
+
+static void check_same(struct engine_evidence one, struct engine_evidence two)
+{
+    if (one.refusals != two.refusals || !text_list_equal(&one.clients, &two.clients) ||
+        one.clients.count > one.client_limit)
+        abort();
+    text_list_free(&one.clients);
+    text_list_free(&two.clients);
+}
+
+static void check_none(struct slice log)
+{
+    struct engine_evidence evidence = take(log, log.length, true);
+    if (evidence.refusals || evidence.clients.count)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    AUTO_BUF struct buf entry = {0};
+    struct slice log = slice_of(data, size);
+    check_same(take(log, size, false), take(log, size ? data[0] % size : 0, false));
+    /* As a client's text is logged: further lines after a tab. */
+    buf_append_text(&entry, "rest of a line");
+    for (size_t i = 0; i < size; i++) {
+        buf_append_byte(&entry, data[i]);
+        if (data[i] == '\n')
+            buf_append_byte(&entry, '\t');
+    }
+    buf_append_byte(&entry, '\n');
+    check_none(slice_buf(&entry));
+    return 0;
+}
