@@ -47,15 +47,16 @@ int store_work_due(struct store *store, const char *kind, const char *subject, i
     return store_end_single(get, found, error, "work on", subject);
 }
 
-/* One statement finds and leases, so that two workers cannot both have it. */
+/* One statement finds and leases, so that two workers cannot both have it. It is ordered by the time alone,
+ * as the index is: a further column would have all that are due at one moment sorted for each claim. */
 int store_work_claim(struct store *store, const char *owner, int64_t now, int64_t lease, struct work_row *row,
                      struct error *error)
 {
     struct sql_statement *claim = sql_start(
         store->sql,
-        "UPDATE work SET owner = $1, leased_until = $2, attempts = attempts + 1 WHERE (kind, subject) IN "
+        "UPDATE work SET owner = $1, leased_until = $2, attempts = attempts + 1 WHERE (kind, subject) = "
         "(SELECT kind, subject FROM work WHERE due_at <= $3 AND leased_until <= $3 "
-        "ORDER BY due_at, kind, subject LIMIT 1) RETURNING kind, subject, due_at, attempts");
+        "ORDER BY due_at LIMIT 1) RETURNING kind, subject, due_at, attempts");
     sql_bind_text(claim, owner);
     sql_bind_integer(claim, now + lease);
     sql_bind_integer(claim, now);
