@@ -90,7 +90,7 @@ static void report(struct sim *sim, size_t which)
     struct error error = {0};
     char host[64];
     struct observed_instance observed = {
-        .generation = watch_desired(sim, which),
+        .generation = instance->desired,
         .state = OBSERVED_RUNNING,
         .port = 5432,
         .certificate_generation = instance->served.generation,
@@ -108,6 +108,8 @@ static void report(struct sim *sim, size_t which)
     if (host_observe(&sim->fleet, host, &observed, &error))
         sim_stop("host_observe", error.text);
     observed_free(&observed);
+    if (instance->outcome == GUARD_UNDONE)
+        watch_instance(sim, which); /* the wish is given up */
 }
 
 /* The signer's part, but for the signature. */
@@ -168,7 +170,7 @@ static void end_guard(struct sim *sim, size_t which)
 {
     struct sim_instance *instance = &sim->instances[which];
     instance->stage = SERVES;
-    if (instance->refused) {
+    if (instance->refused && instance->before.not_after > sim->now) { /* an expired one is never put back */
         instance->served = instance->before;
         instance->outcome = GUARD_UNDONE;
         keep_pause(sim, instance);

@@ -17,10 +17,25 @@
 #define START INT64_C(1798761600000) /* 2027-01-01 */
 #define YEAR  (365 * CLOCK_DAY)
 
+static char folders[8][64]; /* of the stores that are open */
+
 void sim_stop(const char *what, const char *why)
 {
     fprintf(stderr, "simulate: %s: %s\n", what, why);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (folders[i][0])
+            file_remove_tree(folders[i], NULL);
     exit(1);
+}
+
+/* Replaces `before` in the list of folders: "" where it is to be added. */
+static void note_folder(const char *before, const char *after)
+{
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (text_equal(folders[i], before)) {
+            text_copy(folders[i], sizeof folders[i], after);
+            return;
+        }
 }
 
 void sim_go_to(int64_t at)
@@ -82,6 +97,7 @@ static void open_store(struct sim *sim)
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (!mkdtemp(sim->folder))
         sim_stop(sim->folder, "cannot make a folder");
+    note_folder("", sim->folder);
     settings_defaults(&sim->settings, sim->folder);
     if (!sim->settings.regions.count)
         region_table_add_defaults(&sim->settings.regions);
@@ -115,6 +131,7 @@ static void choose_certificate(struct sim *sim, struct sim_instance *instance, i
     served->not_after = rotation_end_of_life(&sim->settings, instance->reloads,
                                              served->issued_at - 5 * CLOCK_MINUTE, served->issued_at);
     served->number = ++sim->serials;
+    instance->desired = 1;
 }
 
 static void add_certificate(struct sim *sim, const struct sim_instance *instance)
@@ -210,6 +227,7 @@ struct sim *sim_new(size_t instances, int64_t rotations_per_minute)
     sim->hosts = mem_new_array(sim->host_count, sizeof *sim->hosts);
     open_store(sim);
     sim->settings.rotations_per_minute = rotations_per_minute;
+    clock_guard(0, 0);
     sim_go_to(sim->now);
     check(work_plan(&sim->fleet, &error), "work_plan", &error);
     check(store_begin(sim->fleet.store, &error), "begin", &error);
@@ -228,6 +246,7 @@ void sim_free(struct sim *sim)
     watch_close(sim);
     store_close(sim->fleet.store);
     check(file_remove_tree(sim->folder, &error), sim->folder, &error);
+    note_folder(sim->folder, "");
     for (size_t i = 0; i < sim->host_count; i++)
         free(sim->hosts[i].outages);
     free(sim->server.outages);

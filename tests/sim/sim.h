@@ -41,6 +41,7 @@ struct sim_instance {
     int64_t guarded;                   /* the generation that was watched last, and what came of it */
     enum guard_outcome outcome;
     int64_t wanted;     /* the newest certificate generation */
+    int64_t desired;    /* the generation of the desired state, as its agent knows it */
     int64_t started_at; /* of the newest rotation */
     bool asked_now;     /* by an operator: it may start anywhen */
     bool opted_in;      /* for the next window */
@@ -87,8 +88,9 @@ struct figures {
     int64_t late, warnings, events;      /* told by the product */
     int64_t told_starts, told_rotations; /* likewise */
     int64_t told_undone;
-    double worst_share; /* of the life, on a host that had been there for an hour */
-    double worst_share_undone;
+    /* Of the life, on a host that had been there for an hour: where the engine reloads, where it must
+     * restart, and where a rotation was undone. */
+    double worst_share, worst_share_restart, worst_share_undone;
     int64_t expired;            /* not rds-ca-2019's */
     int64_t legacy_expired;     /* rds-ca-2019's */
     int64_t jumps, due_in_jump; /* of the clock; rows that were due then */
@@ -159,9 +161,7 @@ int64_t watch_next_due(struct sim *sim);
 size_t watch_due(struct sim *sim, size_t **due);
 /* The sum of all certificate generations. */
 int64_t watch_generations(struct sim *sim);
-/* The generation of the desired state, as the host's agent knows it. */
-int64_t watch_desired(struct sim *sim, size_t which);
-/* Has a rotation of that instance been started since the last look? */
+/* Reads what is wanted of an instance; has a rotation been started since the last look? */
 void watch_instance(struct sim *sim, size_t which);
 /* Reads the events since the last time. */
 void watch_events(struct sim *sim);

@@ -28,17 +28,17 @@ static void print_figures(double wall)
     const struct figures *f = &sim->figures;
     printf("figures: simulated fleet: %zu instances on %zu hosts, %d days: %lld rotations (%lld in windows, "
            "%lld "
-           "emergencies, %lld asked for, %lld undone), at most %lld started in a minute (limit %d), at most "
-           "%.1f %% of a life used while the host was up (%.1f %% where one was undone), %lld expired on "
-           "hosts that "
-           "were down; %lld events, %lld of them warnings; %lld rows due in %lld jumps of the clock; %lld "
-           "looks; "
-           "%.0f s\n",
+           "emergencies, %lld asked for, %lld undone), at most %lld started in a minute (limit %d); of a "
+           "life at "
+           "most %.1f %% used while the host was up (%.1f %% where the engine must restart, %.1f %% where a "
+           "rotation was undone), %lld expired on hosts that were down; %lld events, %lld of them warnings; "
+           "%lld "
+           "rows due in %lld jumps of the clock; %lld looks; %.0f s\n",
            sim->count, sim->host_count, days, (long long)f->rotations, (long long)f->in_window,
            (long long)f->emergencies, (long long)f->asked, (long long)f->undone,
-           (long long)f->most_in_a_minute, per_minute, 100 * f->worst_share, 100 * f->worst_share_undone,
-           (long long)f->expired, (long long)f->events, (long long)f->warnings, (long long)f->due_in_jump,
-           (long long)f->jumps, (long long)f->looks, wall);
+           (long long)f->most_in_a_minute, per_minute, 100 * f->worst_share, 100 * f->worst_share_restart,
+           100 * f->worst_share_undone, (long long)f->expired, (long long)f->events, (long long)f->warnings,
+           (long long)f->due_in_jump, (long long)f->jumps, (long long)f->looks, wall);
     fflush(stdout);
 }
 

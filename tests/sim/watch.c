@@ -116,21 +116,6 @@ int64_t watch_generations(struct sim *sim)
     return integer(sim->generations);
 }
 
-static void find_row(struct sim *sim, size_t which)
-{
-    sqlite3_bind_text(sim->row, 1, sim->instances[which].resource_id, -1, SQLITE_STATIC);
-    if (!next(sim->row))
-        sim_stop(sim->instances[which].resource_id, "the instance is gone");
-}
-
-int64_t watch_desired(struct sim *sim, size_t which)
-{
-    find_row(sim, which);
-    int64_t generation = sqlite3_column_int64(sim->row, 1);
-    sqlite3_reset(sim->row);
-    return generation;
-}
-
 /* ---- rotations */
 
 static bool is_in_window(const struct sim_instance *instance, int64_t at)
@@ -204,8 +189,11 @@ static void count_start(struct sim *sim, const struct sim_instance *instance, in
 void watch_instance(struct sim *sim, size_t which)
 {
     struct sim_instance *instance = &sim->instances[which];
-    find_row(sim, which);
+    sqlite3_bind_text(sim->row, 1, instance->resource_id, -1, SQLITE_STATIC);
+    if (!next(sim->row))
+        sim_stop(instance->resource_id, "the instance is gone");
     int64_t generation = sqlite3_column_int64(sim->row, 0);
+    instance->desired = sqlite3_column_int64(sim->row, 1);
     json_t *rotation = generation > instance->wanted ? json_loads(text(sim->row, 2), 0, NULL) : NULL;
     sqlite3_reset(sim->row);
     if (!rotation)
@@ -315,16 +303,30 @@ static void check_warnings(struct sim *sim, const struct sim_instance *instance)
 
 /* ---- the life of a certificate */
 
+/* The last moment until `at` at which nothing was down. */
+static int64_t last_reachable(const struct sim *sim, size_t host, int64_t at)
+{
+    const struct sim_machine *machines[] = {&sim->hosts[host], &sim->server};
+    for (int64_t before = at + 1; at < before;) {
+        before = at;
+        for (size_t m = 0; m < 2; m++)
+            for (size_t i = 0; i < machines[m]->count; i++)
+                if (machines[m]->outages[i].from < at && at <= machines[m]->outages[i].to)
+                    at = machines[m]->outages[i].from;
+    }
+    return at;
+}
+
+/* A host that has just come back has what it has: the last moment before it went counts. */
 static void keep_worst_share(struct sim *sim, const struct sim_instance *instance)
 {
     const struct certificate *served = &instance->served;
-    const struct sim_machine *host = &sim->hosts[instance->host];
-    int64_t since = agents_reachable_since(sim, instance->host), last = sim->now;
-    /* A host that has just come back has what it has: the last moment before it went counts. */
-    if (!host->up || sim->now - since < GRACE)
-        last = host->count ? host->outages[host->count - 1].from : sim->start;
+    int64_t since = agents_reachable_since(sim, instance->host);
+    int64_t last = last_reachable(sim, instance->host, sim->now - since < GRACE ? since : sim->now);
     double share = (double)(last - served->issued_at) / (double)(served->not_after - served->issued_at);
-    double *worst = instance->pauses ? &sim->figures.worst_share_undone : &sim->figures.worst_share;
+    double *worst = instance->pauses    ? &sim->figures.worst_share_undone
+                    : instance->reloads ? &sim->figures.worst_share
+                                        : &sim->figures.worst_share_restart;
     if (share > *worst)
         *worst = share;
 }
