@@ -149,7 +149,7 @@ void agents_play(struct sim *sim, const struct moment *moment);
 void server_comes_back(struct sim *sim);
 /* How many ms of a time a host was up while the server was. */
 int64_t agents_reachable(const struct sim *sim, size_t host, int64_t from, int64_t to);
-/* When a host that is reachable became so. */
+/* When a host that is reachable became so; INT64_MAX: it is not. */
 int64_t agents_reachable_since(const struct sim *sim, size_t host);
 
 /* watch.c: what the product did, read from the store, and the promises. */

@@ -322,7 +322,8 @@ static void keep_worst_share(struct sim *sim, const struct sim_instance *instanc
 {
     const struct certificate *served = &instance->served;
     int64_t since = agents_reachable_since(sim, instance->host);
-    int64_t last = last_reachable(sim, instance->host, sim->now - since < GRACE ? since : sim->now);
+    bool just_back = since <= sim->now && sim->now - since < GRACE;
+    int64_t last = last_reachable(sim, instance->host, just_back ? since : sim->now);
     double share = (double)(last - served->issued_at) / (double)(served->not_after - served->issued_at);
     double *worst = instance->pauses    ? &sim->figures.worst_share_undone
                     : instance->reloads ? &sim->figures.worst_share
