@@ -337,13 +337,15 @@ static void a_rehearsal_that_nobody_refuses_goes_back_too(void **state)
 {
     struct world *world = *state;
     world_need_postgres(world);
-    settle(world);
-    AUTO_FREE char *old = mem_string(world->last.certificate_serial);
-    rotate(world, 1, 1, true);
-    await_end(world);
-    assert_int_equal(world->last.guard_outcome, GUARD_UNDONE);
-    assert_int_equal(world->last.guard_refusals, 0);
-    expect_served(world, old);
+    for (int seconds = 0; seconds < 2; seconds++) {
+        settle(world);
+        AUTO_FREE char *old = mem_string(world->last.certificate_serial);
+        rotate(world, seconds, 1, true);
+        await_end(world);
+        assert_int_equal(world->last.guard_outcome, GUARD_UNDONE);
+        assert_int_equal(world->last.guard_refusals, 0);
+        expect_served(world, old);
+    }
 }
 
 static void clients_that_refused_the_old_one_do_not_count(void **state)
