@@ -17,6 +17,7 @@ static const struct {
     {"agent", cli_agent, "run this machine's agent in the foreground"},
     {"access-key", cli_access_key, "create, list and delete access keys"},
     {"bundle", cli_bundle, "fetch or export a trust bundle"},
+    {"forecast", cli_forecast, "what will have expired or been rotated by a date"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
