@@ -8,7 +8,8 @@
 /* Reads an instance within the caller's transaction; DBInstanceNotFound. */
 int instance_read(struct fleet *fleet, const char *region, const char *identifier, struct instance_row *row,
                   struct error *error);
-/* Writes a row whose desired state has changed: the next generation, and the host's agent is told. */
+/* Writes a row whose desired state has changed: the next generation, the host's agent is told, and the
+ * scheduler. */
 int instance_write_desired(struct fleet *fleet, struct instance_row *row, struct error *error);
 
 /* The names of the server certificate: the endpoint, then those of the tag. */

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "fleet/instance_internal.h"
 #include "fleet/name.h"
+#include "fleet/rotate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ int instance_write_desired(struct fleet *fleet, struct instance_row *row, struct
 {
     row->generation++;
     int result = store_instance_update(fleet->store, row, error);
+    if (!result)
+        result = rotate_schedule(fleet, row, error); /* what is wanted may come late */
     return result ? result : store_host_bump(fleet->store, row->host, error);
 }
 

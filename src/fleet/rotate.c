@@ -15,14 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOOK_AGAIN     (30 * CLOCK_DAY) /* at the latest */
-#define PAUSED_AGAIN   CLOCK_HOUR       /* stopped instances, rotations under way */
-#define BUSY_AGAIN     (10 * CLOCK_SECOND)
-#define LATE_AFTER     CLOCK_DAY
-#define DOUBTED_AGAIN  CLOCK_MINUTE
-#define BRIDGE_LEAD    (15 * CLOCK_DAY) /* bridges with less than that left are not put into a new chain */
-#define SETTING_SLOT   "rotation-slot"
-#define SETTING_POLICY "rotation-settings"
+#define LOOK_AGAIN      (90 * CLOCK_DAY) /* at the latest: what changes before is scheduled when it does */
+#define BUSY_AGAIN      CLOCK_HOUR       /* reports of the agent come before */
+#define REHEARSED_AGAIN (10 * CLOCK_SECOND)
+#define QUEUE           CLOCK_HOUR /* who waits longer for the fleet's pace asks again on the way */
+#define LATE_AFTER      CLOCK_DAY
+#define DOUBTED_AGAIN   CLOCK_MINUTE
+#define BRIDGE_LEAD     (15 * CLOCK_DAY) /* bridges with less than that left are not put into a new chain */
+#define SETTING_SLOT    "rotation-slot"
+#define SETTING_POLICY  "rotation-settings"
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -51,6 +52,14 @@ int rotate_next(struct fleet *fleet, const struct instance_row *row, struct rota
     return result;
 }
 
+/* When it is told next that a rotation under way is late. */
+static int64_t late_at(const struct instance_row *row)
+{
+    int64_t told = instance_json_integer(&row->rotation, "late_at",
+                                         instance_json_integer(&row->rotation, "started_at", clock_now()));
+    return told + LATE_AFTER;
+}
+
 /* The next moment at which there is something to do for an instance. */
 static int next_moment(struct fleet *fleet, const struct instance_row *row, int64_t *next,
                        struct error *error)
@@ -64,8 +73,9 @@ static int next_moment(struct fleet *fleet, const struct instance_row *row, int6
         reminder = now;
     if (!row->served_issued_at)
         reminder = MOMENT_NEVER;
-    *next = earlier(earlier(plan.due, reminder), now + LOOK_AGAIN);
-    if (!maintenance_is_raised(row, MAINTENANCE_RENEWAL))
+    bool outstanding = rotate_outstanding(row);
+    *next = earlier(earlier(outstanding ? late_at(row) : plan.due, reminder), now + LOOK_AGAIN);
+    if (!outstanding && !maintenance_is_raised(row, MAINTENANCE_RENEWAL))
         *next = earlier(*next, plan.raised);
     if (*next < now)
         *next = now;
@@ -80,19 +90,24 @@ int rotate_schedule(struct fleet *fleet, const struct instance_row *row, struct 
 }
 
 /* The fleet's pace: rotations that start by themselves keep a distance, so that no minute has more of them
- * than the settings allow. Answers ERROR_BUSY and when to ask again. */
+ * than the settings allow. `again` is 0 when this one may start, else when it is to ask again. Those who wait
+ * stand in a queue, one distance apart: all asking at the next free moment, each would ask as often as there
+ * are others. */
 static int take_slot(struct fleet *fleet, int64_t now, int64_t *again, struct error *error)
 {
     AUTO_BUF struct buf text = {0};
-    char next[32];
-    int64_t distance = CLOCK_MINUTE / fleet->settings->rotations_per_minute, free_at = 0;
+    char next[64];
+    int64_t limit = fleet->settings->rotations_per_minute, distance = (CLOCK_MINUTE + limit - 1) / limit;
+    int64_t free_at = 0, queue_end = 0;
     if (store_setting_get(fleet->store, SETTING_SLOT, &text, NULL) == 0)
-        free_at = strtoll(buf_text(&text), NULL, 10);
-    *again = free_at;
-    if (free_at > now && free_at <= now + CLOCK_MINUTE)
-        return error_set(error, ERROR_BUSY, "the fleet's pace of %" PRId64 " rotations a minute is reached",
-                         fleet->settings->rotations_per_minute);
-    snprintf(next, sizeof next, "%" PRId64, now + (distance > 0 ? distance : 1));
+        sscanf(buf_text(&text), "%" SCNd64 " %" SCNd64, &free_at, &queue_end);
+    *again = 0;
+    if (free_at > now && free_at <= now + CLOCK_MINUTE) {
+        *again = queue_end > free_at && queue_end <= now + QUEUE ? queue_end : free_at;
+        queue_end = *again + distance;
+    } else
+        free_at = now + distance;
+    snprintf(next, sizeof next, "%" PRId64 " %" PRId64, free_at, queue_end);
     return store_setting_put(fleet->store, SETTING_SLOT, next, error);
 }
 
@@ -121,12 +136,13 @@ static const char *reason_text(enum rotation_reason reason)
     return reason == ROTATION_EMERGENCY ? "emergency" : reason == ROTATION_BRIDGE ? "bridge" : "renewal";
 }
 
-/* Warnings and pending actions that have come due. */
+/* Warnings and pending actions that have come due; `changed` is set when there was one. */
 static int remind(struct fleet *fleet, struct instance_row *row, const struct rotation_plan *plan,
-                  struct error *error)
+                  bool *changed, struct error *error)
 {
     struct rotation_facts facts;
     int64_t next, now = clock_now();
+    size_t actions = row->maintenance.length;
     char until[32];
     rotation_facts_of(row, MOMENT_NEVER, &facts);
     clock_format_seconds(row->served_not_after, until);
@@ -144,17 +160,17 @@ static int remind(struct fleet *fleet, struct instance_row *row, const struct ro
         result = maintenance_raise(fleet, row, MAINTENANCE_RENEWAL, error);
     if (!result && text_list_has(&fleet->settings->retiring, row->served_ca_identifier))
         result = maintenance_raise(fleet, row, MAINTENANCE_CA, error);
+    *changed |= days || row->maintenance.length != actions;
     return result;
 }
 
 /* What was started and is not done: told once a day. */
-static int check_late(struct fleet *fleet, struct instance_row *row, struct error *error)
+static int check_late(struct fleet *fleet, struct instance_row *row, bool *changed, struct error *error)
 {
     int64_t now = clock_now();
-    int64_t told = instance_json_integer(&row->rotation, "late_at",
-                                         instance_json_integer(&row->rotation, "started_at", now));
-    if (now - told < LATE_AFTER)
+    if (now < late_at(row))
         return 0;
+    *changed = true;
     json_t *rotation = instance_json(&row->rotation);
     json_object_set_new(rotation, "late_at", json_integer(now));
     instance_set_json(&row->rotation, rotation);
@@ -164,37 +180,45 @@ static int check_late(struct fleet *fleet, struct instance_row *row, struct erro
                         row->problem[0] ? row->problem : "the host's agent does not report.");
 }
 
+/* Starts what is due and writes the row; `again` is 0 then, else when to ask again. */
+static int start_due(struct fleet *fleet, struct instance_row *row, enum rotation_reason reason,
+                     int64_t *again, struct error *error)
+{
+    int64_t now = clock_now();
+    int result = 0;
+    if (!text_equal(row->status, STATE_AVAILABLE)) /* something else is going on */
+        *again = now + BUSY_AGAIN;
+    else if (rehearsal_runs(row, now))
+        *again = now + REHEARSED_AGAIN;
+    else
+        result = take_slot(fleet, now, again, error);
+    return result || *again ? result : rotate_start(fleet, row, reason_text(reason), error);
+}
+
 /* Does what is due; `again` is when to look next. */
 static int take_step(struct fleet *fleet, struct instance_row *row, int64_t *again, struct error *error)
 {
     struct rotation_plan plan;
-    int64_t now = clock_now();
-    *again = now + PAUSED_AGAIN;
-    if (row->deleted || !row->running || !row->served_issued_at ||
-        !slice_is(slice_buf(&row->rehearsal), "{}"))
+    bool changed = false, started = false;
+    int64_t now = clock_now(), wait = 0;
+    *again = now + LOOK_AGAIN; /* reports of the agent come before */
+    if (row->deleted || !row->running || !row->served_issued_at)
         return 0;
     int result = rotate_next(fleet, row, &plan, error);
     if (!result)
-        result = remind(fleet, row, &plan, error);
+        result = remind(fleet, row, &plan, &changed, error);
     bool outstanding = rotate_outstanding(row);
     if (!result && outstanding)
-        result = check_late(fleet, row, error);
-    bool due = !result && !outstanding && plan.due <= now;
-    if (due && (!text_equal(row->status, STATE_AVAILABLE) || rehearsal_runs(row, now))) {
-        *again = now + BUSY_AGAIN; /* something else is going on */
-        return store_instance_update(fleet->store, row, error);
+        result = check_late(fleet, row, &changed, error);
+    if (!result && !outstanding && plan.due <= now) {
+        result = start_due(fleet, row, plan.reason, &wait, error);
+        started = !wait;
     }
-    if (due && (result = take_slot(fleet, now, again, error)))
-        return result == ERROR_BUSY ? store_instance_update(fleet->store, row, error) : result;
-    if (due) {
-        *again = now + PAUSED_AGAIN;
-        return rotate_start(fleet, row, reason_text(plan.reason), error);
-    }
-    if (!result)
+    if (!result && changed && !started)
         result = store_instance_update(fleet->store, row, error);
-    if (!result && !outstanding)
-        result = next_moment(fleet, row, again, error);
-    return result;
+    if (wait)
+        *again = wait;
+    return result || wait ? result : next_moment(fleet, row, again, error);
 }
 
 static int step(struct fleet *fleet, const struct work_row *work, struct error *error)

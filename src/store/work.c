@@ -58,7 +58,7 @@ int store_work_due(struct store *store, const char *kind, const char *subject, i
 /* One statement finds and leases, so that two cannot both have it. The share's condition is written out, not
  * bound: only so is its partial index found, which holds nothing of the other share. */
 #define CLAIM(condition)                                                                                     \
-    "UPDATE work SET owner = $1, leased_until = $2, attempts = attempts + 1 WHERE (kind, subject) IN "       \
+    "UPDATE work SET owner = $1, leased_until = $2, attempts = attempts + 1 WHERE (kind, subject) = "        \
     "(SELECT kind, subject FROM work WHERE " condition " AND due_at <= $3 AND leased_until <= $3 "           \
     "ORDER BY due_at, kind, subject LIMIT 1) RETURNING kind, subject, due_at, attempts"
 

@@ -444,33 +444,118 @@ static void a_clock_that_jumps_rotates_nothing(void **state)
     assert_int_equal(generation(stage), before + 1);
 }
 
-static void the_fleet_keeps_its_pace(void **state)
+/* So many more instances; a moment when all of them are in an emergency. */
+static int64_t multiply(struct stage *stage, int count)
 {
-    struct stage *stage = *state;
     struct error error = {0};
-    stage->world->settings.rotations_per_minute = 2;
-    for (int i = 0; i < 5; i++) {
-        struct instance_row row = load(stage);
+    struct instance_row row = load(stage);
+    for (int i = 0; i < count; i++) {
         snprintf(row.identifier, sizeof row.identifier, "more-%d", i);
         snprintf(row.resource_id, sizeof row.resource_id, "db-%d", i);
         assert_int_equal(store_instance_insert(stage->world->fleet.store, &row, &error), 0);
         assert_int_equal(rotate_schedule(&stage->world->fleet, &row, &error), 0);
-        instance_row_free(&row);
     }
-    struct instance_row row = load(stage);
-    go_to(row.served_not_after - CLOCK_HOUR); /* all are in an emergency */
     instance_row_free(&row);
+    return row.served_not_after - CLOCK_HOUR;
+}
+
+static void the_fleet_keeps_its_pace(void **state)
+{
+    struct stage *stage = *state;
+    stage->world->settings.rotations_per_minute = 2;
+    int64_t start = multiply(stage, 5);
+    go_to(start);
     for (int minute = 0; minute < 4; minute++) {
         int before = events(stage, "SEALWRIGHT-EVENT-0101");
         for (int second = 0; second < 60; second += 5) {
             work(stage);
-            clock_shift(0);
-            clock_shift(row.served_not_after - CLOCK_HOUR + (minute * 60 + second) * CLOCK_SECOND -
-                        clock_now());
+            go_to(start + (minute * 60 + second) * CLOCK_SECOND);
         }
         assert_true(events(stage, "SEALWRIGHT-EVENT-0101") - before <= 2);
     }
     assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0101"), 6);
+}
+
+/* A minute is no whole number of ms for each: what is left over counts for the limit, not against it. */
+static void the_pace_is_no_faster_than_its_limit(void **state)
+{
+    struct stage *stage = *state;
+    struct error error = {0};
+    int64_t start = multiply(stage, 1);
+    stage->world->settings.rotations_per_minute = 7000; /* 8.57 ms */
+    go_to(start);
+    assert_int_equal(work_step(&stage->world->fleet, &error), 0);
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0101"), 1);
+    AUTO_BUF struct buf slot = {0};
+    assert_int_equal(store_setting_get(stage->world->fleet.store, "rotation-slot", &slot, &error), 0);
+    assert_in_range(strtoll(buf_text(&slot), NULL, 10), start + 9, clock_now() + 9);
+}
+
+/* All are due at once: each asks when its turn has come, not whenever it is somebody's. */
+static void who_waits_for_the_pace_asks_a_few_times(void **state)
+{
+    struct stage *stage = *state;
+    struct error error = {0};
+    int64_t start = multiply(stage, 39);
+    int steps = 0;
+    stage->world->settings.rotations_per_minute = 60;
+    for (int64_t after = 0; after <= 2 * CLOCK_MINUTE; after += CLOCK_SECOND / 4) {
+        go_to(start + after);
+        while (work_step(&stage->world->fleet, &error) == 0)
+            steps++;
+    }
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0101"), 40);
+    assert_in_range(steps, 40, 4 * 40);
+}
+
+/* The host says nothing: neither hours' looks nor silence. */
+static void what_is_late_is_told_once_a_day(void **state)
+{
+    struct stage *stage = *state;
+    int64_t due = 0;
+    go_to(due_at(stage));
+    work(stage);
+    struct instance_row row = load(stage);
+    assert_int_equal(store_work_due(stage->world->fleet.store, WORK_ROTATION, row.resource_id, &due, NULL),
+                     0);
+    instance_row_free(&row);
+    assert_in_range(due, clock_now() + CLOCK_DAY - CLOCK_MINUTE, clock_now() + CLOCK_DAY);
+    for (int day = 1; day <= 3; day++) {
+        go_to(due + (day - 1) * CLOCK_DAY + day * CLOCK_MINUTE);
+        work(stage);
+        assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0105"), day);
+    }
+}
+
+/* Likewise what an operator has asked for. */
+static void what_was_asked_for_and_is_late_is_told(void **state)
+{
+    struct stage *stage = *state;
+    be_engine(stage, "sqlserver-se");
+    go_to(clock_now() + 700 * CLOCK_DAY);
+    work(stage);
+    ask(stage, ACTION("ApplyPendingMaintenanceAction") "&ResourceIdentifier=" ARN
+                                                       "&ApplyAction=server-certificate-rotation"
+                                                       "&OptInType=immediate");
+    go_to(clock_now() + CLOCK_DAY + CLOCK_MINUTE);
+    work(stage);
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0105"), 1);
+}
+
+static void a_lost_rehearsal_holds_up_nothing(void **state)
+{
+    struct stage *stage = *state;
+    ask(stage, ACTION("AddTagsToResource") "&ResourceName=" ARN "&Tags.Tag.1.Key=sealwright:rehearse"
+                                           "&Tags.Tag.1.Value=rds-ca-rsa4096-g1%2060");
+    serve(stage, GUARD_WATCHING); /* the last word of its host */
+    int64_t rehearsed = generation(stage);
+    go_to(clock_now() + 360 * CLOCK_DAY);
+    work(stage);
+    assert_int_equal(events(stage, "SEALWRIGHT-EVENT-0107"), 1);
+    assert_int_equal(generation(stage), rehearsed + 1);
+    struct desired_instance desired = desired_of(stage);
+    assert_string_equal(desired.ca_identifier, "rds-ca-rsa2048-g1");
+    assert_false(desired.rehearsal);
 }
 
 static void bridges_keep_their_order(void **state)
@@ -599,6 +684,11 @@ int main(void)
         STAGED(rds_ca_2019_warns_and_never_rotates),
         STAGED(a_clock_that_jumps_rotates_nothing),
         STAGED(the_fleet_keeps_its_pace),
+        STAGED(the_pace_is_no_faster_than_its_limit),
+        STAGED(who_waits_for_the_pace_asks_a_few_times),
+        STAGED(what_is_late_is_told_once_a_day),
+        STAGED(what_was_asked_for_and_is_late_is_told),
+        STAGED(a_lost_rehearsal_holds_up_nothing),
         STAGED(bridges_keep_their_order),
         STAGED(a_subordinate_gets_its_successor_before_a_leaf_would_outlive_it),
         STAGED(a_successor_is_asked_for_in_time_and_signs_later),

@@ -1,4 +1,4 @@
-/* store: an older database is brought up to the newest schema with what it holds. */
+/* store: an older database is brought up to the newest schema with what it holds; old events go. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,6 +89,41 @@ static void a_newer_schema_is_refused(void **state)
     assert_non_null(strstr(error.text, "99"));
 }
 
+static void put_event(struct store *store, const char *region, int64_t occurred_at)
+{
+    struct event_row row = {.occurred_at = occurred_at};
+    text_copy(row.region, sizeof row.region, region);
+    text_uuid(row.event_id);
+    assert_int_equal(store_event_insert(store, &row, NULL), 0);
+}
+
+static bool count_event(const struct event_row *row, void *context)
+{
+    assert_true(row->occurred_at >= 100);
+    ++*(int *)context;
+    return true;
+}
+
+static void old_events_go_in_every_region(void **state)
+{
+    static const char *const regions[] = {"ap-east-1", "eu-west-1", "us-east-1"};
+    struct error error = {0};
+    struct seal seal = {0};
+    struct store *store;
+    assert_int_equal(store_open(*state, &seal, &store, &error), 0);
+    assert_int_equal(store_event_remove_before(store, 100, &error), 0); /* there are none */
+    for (size_t i = 0; i < 3; i++)
+        for (int64_t at = 98; at < 102; at++)
+            put_event(store, regions[i], at);
+    assert_int_equal(store_event_remove_before(store, 100, &error), 0);
+    for (size_t i = 0; i < 3; i++) {
+        int count = 0;
+        assert_int_equal(store_event_list(store, regions[i], 0, 1000, count_event, &count, &error), 0);
+        assert_int_equal(count, 2);
+    }
+    store_close(store);
+}
+
 static int make_folder(void **state)
 {
     char folder[] = "/tmp/test_store.XXXXXX";
@@ -111,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(version_1_is_brought_up, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_newer_schema_is_refused, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(old_events_go_in_every_region, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
