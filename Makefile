@@ -31,7 +31,7 @@ check: ## every test
 check-quick: ## the tests of a few minutes
 	@tests/run --quick
 
-soak: ## kill processes at random instants under load, and count what was lost
+soak: ## simulate years of a large fleet, kill processes at random instants under load, and count what was lost
 	@tests/run --only soak
 
 bench: build ## measure against openssl speed, nginx and plain PostgreSQL
