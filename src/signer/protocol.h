@@ -24,7 +24,13 @@ enum {
     SIGNER_REPLY = 0x80,
 };
 
-enum signer_kind { SIGNER_ENSURE_CA = 1, SIGNER_SIGN_SERVER, SIGNER_CONTROL_CA, SIGNER_SIGN_CONTROL };
+enum signer_kind {
+    SIGNER_ENSURE_CA = 1,
+    SIGNER_SIGN_SERVER,
+    SIGNER_CONTROL_CA,
+    SIGNER_SIGN_CONTROL,
+    SIGNER_BRIDGE
+};
 
 struct signer_ensure {
     char region[32], partition[32], ca_identifier[32];
@@ -49,6 +55,10 @@ struct signer_control {
     struct slice request;
 };
 
+struct signer_bridge_request {
+    char region[32], partition[32], subject_ca[32], issuer_ca[32];
+};
+
 /* A decoded request. */
 struct signer_request {
     uint32_t id;
@@ -57,6 +67,7 @@ struct signer_request {
     struct signer_leaf leaves[SIGNER_BATCH_LIMIT];
     size_t leaf_count;
     struct signer_control control;
+    struct signer_bridge_request bridge;
 };
 
 void signer_encode_ensure(struct buf *packet, uint32_t id, const struct signer_ca *ca);
@@ -66,6 +77,7 @@ void signer_encode_control_ca(struct buf *packet, uint32_t id);
 void signer_encode_sign_control(struct buf *packet, uint32_t id, enum control_kind kind,
                                 const char *common_name, const struct text_list *names, struct slice request,
                                 int64_t not_after);
+void signer_encode_bridge(struct buf *packet, uint32_t id, const struct signer_bridge *bridge);
 
 /* ERROR_INVALID for anything that is not exactly one request. Free it either way. */
 int signer_decode_request(struct slice packet, struct signer_request *request, struct error *error);
