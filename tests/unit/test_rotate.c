@@ -465,9 +465,9 @@ static void the_fleet_keeps_its_pace(void **state)
     stage->world->settings.rotations_per_minute = 2;
     int64_t start = multiply(stage, 5);
     go_to(start);
-    for (int minute = 0; minute < 4; minute++) {
+    for (int minute = 0; minute < 10; minute++) {
         int before = events(stage, "SEALWRIGHT-EVENT-0101");
-        for (int second = 0; second < 60; second += 5) {
+        for (int second = 0; second < 60; second++) {
             work(stage);
             go_to(start + (minute * 60 + second) * CLOCK_SECOND);
         }
