@@ -17,6 +17,10 @@ static const struct {
     {"agent", cli_agent, "run this machine's agent in the foreground"},
     {"access-key", cli_access_key, "create, list and delete access keys"},
     {"bundle", cli_bundle, "fetch or export a trust bundle"},
+    {"fleet", cli_fleet, "the fleet's certificates and rotations at a glance"},
+    {"rotate", cli_rotate, "change the CA, or answer pending maintenance, of one instance or many"},
+    {"rehearse", cli_rehearse, "serve another CA's certificate for a while; who refused it"},
+    {"forecast", cli_forecast, "what will have expired or been rotated by a date"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

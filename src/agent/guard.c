@@ -98,7 +98,8 @@ int guard_prepare(struct work *work, int64_t generation, struct error *error)
     const struct desired_instance *desired = work->desired;
     struct guard next = {0};
     int result = 0;
-    if (desired->guard_seconds && !check_usable(work, state->certificate_generation, NULL)) {
+    bool wanted = desired->guard_seconds || desired->rehearsal;
+    if (wanted && !check_usable(work, state->certificate_generation, NULL)) {
         next.generation = generation;
         next.previous = state->certificate_generation;
         next.rehearsal = desired->rehearsal;

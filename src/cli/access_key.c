@@ -1,10 +1,8 @@
 /* sealwright access-key: who may call the API. */
-#include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/operate.h"
 #include "fleet/access.h"
-#include "server/privilege.h"
-#include "server/server.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -71,20 +69,12 @@ static int run(struct fleet *fleet, const char *verb, const struct chosen *chose
 
 static int run_on_store(const char *verb, const struct chosen *chosen, const char *access_key_id)
 {
-    struct settings settings = {0};
-    struct fleet fleet = {0};
+    struct operation operation;
     struct error error = {0};
-    AUTO_FREE char *folder = cli_run_folder(chosen->folder);
-    int result = settings_load(&settings, folder, &error);
+    int result = operation_open(&operation, chosen->folder, &error);
     if (!result)
-        result = privilege_drop(settings.server_user, &error);
-    if (!result)
-        result = server_open_fleet(&settings, &fleet, &error);
-    if (!result) {
-        result = run(&fleet, verb, chosen, access_key_id, &error);
-        server_close_fleet(&fleet);
-    }
-    settings_free(&settings);
+        result = run(&operation.fleet, verb, chosen, access_key_id, &error);
+    operation_close(&operation);
     return result ? cli_fail("access-key", &error) : 0;
 }
 

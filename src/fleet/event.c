@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "fleet/name.h"
+#include "fleet/webhook.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,7 +82,8 @@ static int insert(struct fleet *fleet, const struct instance_row *instance, cons
     name_instance_arn(fleet->settings, instance->region, instance->identifier, row->source_arn);
     text_copy(row->code, sizeof row->code, code);
     text_copy(row->category, sizeof row->category, category);
-    return store_event_insert(fleet->store, row, error);
+    int result = store_event_insert(fleet->store, row, error);
+    return result ? result : webhook_plan(fleet, row, error);
 }
 
 int event_record(struct fleet *fleet, const struct instance_row *instance, enum event_kind kind,

@@ -41,7 +41,7 @@ const char *event_category(enum event_kind kind);
 /* The table in Markdown (docs/events.md). */
 void event_print_markdown(FILE *out);
 
-/* Records an event of a DB instance, within the caller's transaction. */
+/* Records an event of a DB instance, within the caller's transaction, and its webhook where there is one. */
 int event_record(struct fleet *fleet, const struct instance_row *instance, enum event_kind kind,
                  struct error *error, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* The same with another category than the kind's own: EVENT_REPORTED. */

@@ -192,8 +192,12 @@ static int take_rotation(struct report *report, struct error *error)
     int result = 0;
     if (!generation || generation != report->row->certificate_generation)
         return 0;
-    if (is_in_state(report, "started") && observed->certificate_generation == generation)
+    if (is_in_state(report, "started") && observed->certificate_generation == generation) {
         result = take_installed(report, error);
+        /* Nothing is watched where the certificate before could not serve again. */
+        if (!result && is_rehearsal(report) && observed->guard_generation != generation)
+            return take_kept(report, error);
+    }
     if (result || observed->guard_generation != generation)
         return result;
     if (observed->guard_outcome == GUARD_UNDONE && !is_in_state(report, "undone"))

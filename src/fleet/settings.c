@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "fleet/webhook.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -101,6 +102,9 @@ static const struct member members[] = {
     {"client_networks", MEMBER_TEXTS, AT(client_networks), 0, 0},
     {"database_listen", MEMBER_TEXTS, AT(database_listen), 0, 0},
     {"agent_check_seconds", MEMBER_LONG, AT(agent_check_seconds), 1, 3600},
+    {"webhook_url", MEMBER_OWNED_TEXT, AT(webhook_url), 0, 0},
+    {"webhook_secret_file", MEMBER_OWNED_TEXT, AT(webhook_secret_file), 0, 0},
+    {"webhook_ca_file", MEMBER_OWNED_TEXT, AT(webhook_ca_file), 0, 0},
     {"organisation_country", MEMBER_TEXT, AT(organisation.country), 2, ROOM(organisation.country)},
     {"organisation_name", MEMBER_TEXT, AT(organisation.organisation), 1, ROOM(organisation.organisation)},
     {"organisation_unit", MEMBER_TEXT, AT(organisation.unit), 1, ROOM(organisation.unit)},
@@ -234,7 +238,7 @@ static int check(struct settings *settings, struct error *error)
         return error_set(error, ERROR_INVALID, "account: expected 12 digits, found %s", settings->account);
     if (!settings->endpoint_certificate != !settings->endpoint_key)
         return error_set(error, ERROR_INVALID, "endpoint_certificate and endpoint_key go together");
-    return 0;
+    return webhook_check_settings(settings, error);
 }
 
 int settings_parse(struct settings *settings, struct slice json, struct error *error)
@@ -323,6 +327,9 @@ void settings_free(struct settings *settings)
     free(settings->endpoint_key);
     free(settings->server_user);
     free(settings->signer_user);
+    free(settings->webhook_url);
+    free(settings->webhook_secret_file);
+    free(settings->webhook_ca_file);
     text_list_free(&settings->listen);
     text_list_free(&settings->endpoint_names);
     text_list_free(&settings->customer_domains);

@@ -47,6 +47,9 @@ struct settings {
     struct text_list client_networks; /* networks whose clients may connect to databases */
     struct text_list database_listen; /* addresses on which this machine's databases listen */
     int64_t agent_check_seconds;      /* 5 */
+    char *webhook_url;                /* events are posted to it; NULL: to none */
+    char *webhook_secret_file;        /* the key of the posts' signatures; NULL without a URL */
+    char *webhook_ca_file; /* PEM: whom the receiver's certificate must come from; NULL: the system's */
 };
 
 void settings_defaults(struct settings *settings, const char *run_folder);

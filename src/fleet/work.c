@@ -14,7 +14,10 @@
 
 static int remove_old_events(struct fleet *fleet, const struct work_row *work, struct error *error)
 {
-    int result = store_event_remove_before(fleet->store, clock_now() - EVENT_LIFE, error);
+    int64_t before = clock_now() - EVENT_LIFE;
+    int result = store_event_remove_before(fleet->store, before, error);
+    if (!result) /* of a time when there was a webhook: nobody sends them any more */
+        result = store_work_remove_before(fleet->store, WORK_WEBHOOK, before, error);
     return result ? result
                   : store_work_again(fleet->store, work, fleet->owner, clock_now() + CLOCK_HOUR, error);
 }
@@ -39,17 +42,18 @@ static int run(struct fleet *fleet, const struct work_row *work, struct error *e
     return error_set(error, ERROR_INTERNAL, "no such kind of work: %s", work->kind);
 }
 
-/* 1 s, 2 s, 4 s, ... up to 5 minutes. */
-static int64_t backoff(int attempts)
+int64_t work_backoff(int attempts)
 {
-    int64_t wait = CLOCK_SECOND << (attempts < 10 ? attempts : 10);
+    int doublings = attempts > 1 ? attempts - 1 : 0;
+    int64_t wait = CLOCK_SECOND << (doublings < 10 ? doublings : 10);
     return wait < 5 * CLOCK_MINUTE ? wait : 5 * CLOCK_MINUTE;
 }
 
 int work_step(struct fleet *fleet, struct error *error)
 {
     struct work_row work;
-    int result = store_work_claim(fleet->store, fleet->owner, clock_now(), LEASE, &work, error);
+    int result =
+        store_work_claim(fleet->store, WORK_OF_WORKERS, fleet->owner, clock_now(), LEASE, &work, error);
     if (result)
         return result;
     struct error failure = {0};
@@ -61,7 +65,7 @@ int work_step(struct fleet *fleet, struct error *error)
     default:
         log_warning("action=work-failed kind=%s subject=%s attempts=%d reason=\"%s\"", work.kind,
                     work.subject, work.attempts, failure.text);
-        return store_work_again(fleet->store, &work, fleet->owner, clock_now() + backoff(work.attempts),
+        return store_work_again(fleet->store, &work, fleet->owner, clock_now() + work_backoff(work.attempts),
                                 error);
     }
 }

@@ -35,6 +35,7 @@ struct lint {
     const X509_NAME *subject;
     const X509_NAME *issuer;
     EVP_PKEY *key;
+    const ASN1_OCTET_STRING *key_identifier; /* subjectKeyIdentifier; NULL: any */
     enum digest_kind digest;
     int64_t not_before, not_after;
     const int *extensions; /* NIDs in order, ended by NID_undef */

@@ -1,18 +1,23 @@
-/* Bridges: one root's name and key certified by another root (a cross-certificate, RFC 5280 3.2). */
-#include "base/clock.h"
+/* Bridges between roots, so that who trusts one of them can verify what stands below the other. */
 #include "pki/internal.h"
 
 #include <openssl/x509v3.h>
 
-/* The subordinates below name this key by the root's own identifier, however that was made. */
-static int copy_key_identifier(X509 *certificate, X509 *root, struct error *error)
+static int64_t end_of(const struct bridge_spec *spec)
 {
-    const ASN1_OCTET_STRING *identifier = X509_get0_subject_key_id(root);
-    ASN1_OCTET_STRING *copy = identifier ? ASN1_OCTET_STRING_dup(identifier) : NULL;
-    int done =
-        copy ? X509_add1_ext_i2d(certificate, NID_subject_key_identifier, copy, 0, X509V3_ADD_APPEND) : 0;
-    ASN1_OCTET_STRING_free(copy);
-    return done == 1 ? 0 : pki_fail(error, "cannot add the subject key identifier");
+    int64_t subject_end = pki_time(X509_get0_notAfter(spec->subject_root));
+    int64_t issuer_end = pki_time(X509_get0_notAfter(spec->issuer_root));
+    return subject_end < issuer_end ? subject_end : issuer_end;
+}
+
+/* Copied, not made of the key anew: the subordinates' authorityKeyIdentifier is this one (RFC 5280 4.2.1.1).
+ */
+static int copy_key_identifier(X509 *certificate, const X509 *subject_root, struct error *error)
+{
+    int at = X509_get_ext_by_NID(subject_root, NID_subject_key_identifier, -1);
+    if (at >= 0 && X509_add_ext(certificate, X509_get_ext(subject_root, at), -1))
+        return 0;
+    return pki_fail(error, "cannot take over the root's subjectKeyIdentifier");
 }
 
 static int extend(X509 *certificate, const struct bridge_spec *spec, struct error *error)
@@ -29,8 +34,7 @@ static int extend(X509 *certificate, const struct bridge_spec *spec, struct erro
     return result;
 }
 
-static int lint(X509 *certificate, const struct bridge_spec *spec, EVP_PKEY *key, enum digest_kind digest,
-                int64_t end, struct error *error)
+static int lint_bridge(const X509 *certificate, const struct bridge_spec *spec, struct error *error)
 {
     static const int extensions[] = {NID_basic_constraints, NID_authority_key_identifier,
                                      NID_subject_key_identifier, NID_key_usage, NID_undef};
@@ -39,10 +43,11 @@ static int lint(X509 *certificate, const struct bridge_spec *spec, EVP_PKEY *key
     const struct lint lint = {
         .subject = X509_get_subject_name(spec->subject_root),
         .issuer = X509_get_subject_name(issuer),
-        .key = key,
-        .digest = digest,
+        .key = X509_get0_pubkey(spec->subject_root),
+        .key_identifier = X509_get0_subject_key_id(spec->subject_root),
+        .digest = ca_profile_digest(spec->issuer_profile, spec->partition),
         .not_before = spec->not_before,
-        .not_after = end,
+        .not_after = end_of(spec),
         .extensions = extensions,
         .critical = critical,
         .is_ca = true,
@@ -57,22 +62,21 @@ static int lint(X509 *certificate, const struct bridge_spec *spec, EVP_PKEY *key
 int bridge_certificate_issue(const struct bridge_spec *spec, EVP_PKEY *issuer_key, X509 **made,
                              struct error *error)
 {
-    int64_t subject_end = pki_time(X509_get0_notAfter(spec->subject_root));
-    int64_t issuer_end = pki_time(X509_get0_notAfter(spec->issuer_root));
-    int64_t end = subject_end < issuer_end ? subject_end : issuer_end;
-    enum digest_kind digest = ca_profile_digest(spec->issuer_profile, spec->partition);
-    EVP_PKEY *key = X509_get0_pubkey(spec->subject_root);
     X509 *certificate = NULL;
+    int64_t end = end_of(spec);
     if (end <= spec->not_before)
-        return error_set(error, ERROR_STATE, "one of the roots has ended: there is nothing to bridge");
-    int result = certificate_begin(X509_get_subject_name(spec->subject_root), spec->issuer_root, key,
-                                   spec->not_before, end, &certificate, error);
+        return error_set(error, ERROR_STATE,
+                         "a bridge would be over before it begins: a root's life has ended");
+    int result =
+        certificate_begin(X509_get_subject_name(spec->subject_root), spec->issuer_root,
+                          X509_get0_pubkey(spec->subject_root), spec->not_before, end, &certificate, error);
     if (!result)
         result = extend(certificate, spec, error);
     if (!result)
-        result = certificate_sign(certificate, issuer_key, digest, error);
+        result = certificate_sign(certificate, issuer_key,
+                                  ca_profile_digest(spec->issuer_profile, spec->partition), error);
     if (!result)
-        result = lint(certificate, spec, key, digest, end, error);
+        result = lint_bridge(certificate, spec, error);
     if (result)
         X509_free(certificate);
     else

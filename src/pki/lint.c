@@ -58,6 +58,21 @@ static bool good_serial(const X509 *certificate)
     return ASN1_STRING_type(serial) == V_ASN1_INTEGER && ASN1_STRING_length(serial) == 16;
 }
 
+/* By their DER, which X509_NAME_cmp is not: it ignores case and the types of strings. */
+static bool same_name(const X509_NAME *a, const X509_NAME *b)
+{
+    const unsigned char *a_der, *b_der;
+    size_t a_length, b_length;
+    return X509_NAME_get0_der(a, &a_der, &a_length) && X509_NAME_get0_der(b, &b_der, &b_length) &&
+           slice_equal(slice_of(a_der, a_length), slice_of(b_der, b_length));
+}
+
+static bool same_key_identifier(X509 *certificate, const ASN1_OCTET_STRING *expected)
+{
+    const ASN1_OCTET_STRING *found = X509_get0_subject_key_id(certificate);
+    return !expected || (found && ASN1_OCTET_STRING_cmp(found, expected) == 0);
+}
+
 static int check_fields(X509 *certificate, const struct lint *lint, struct error *error)
 {
     int digest_nid = NID_undef, key_nid = NID_undef;
@@ -66,12 +81,14 @@ static int check_fields(X509 *certificate, const struct lint *lint, struct error
         return wrong(error, "the version");
     if (!good_serial(certificate))
         return wrong(error, "the serial number");
-    if (X509_NAME_cmp(X509_get_subject_name(certificate), lint->subject) != 0)
+    if (!same_name(X509_get_subject_name(certificate), lint->subject))
         return wrong(error, "the subject");
-    if (X509_NAME_cmp(X509_get_issuer_name(certificate), lint->issuer) != 0)
+    if (!same_name(X509_get_issuer_name(certificate), lint->issuer))
         return wrong(error, "the issuer");
     if (!key || EVP_PKEY_eq(key, lint->key) != 1)
         return wrong(error, "the key");
+    if (!same_key_identifier(certificate, lint->key_identifier))
+        return wrong(error, "the subjectKeyIdentifier");
     if (!OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &digest_nid, &key_nid) ||
         digest_nid != EVP_MD_get_type(pki_digest(lint->digest)))
         return wrong(error, "the signature's digest");

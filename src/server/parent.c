@@ -1,6 +1,6 @@
-/* The parent: opens what the children share, starts the signer and the workers, starts again what ends. It
- * keeps no secret but a passphrase, parses nothing from outside and, when started as root, is the only
- * process that stays root: to start children as other users. */
+/* The parent: opens what the children share, starts the signer, the workers and the notifier, starts again
+ * what ends. It keeps no secret but a passphrase, parses nothing from outside and, when started as root, is
+ * the only process that stays root: to start children as other users. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -10,6 +10,7 @@
 #include "fleet/work.h"
 #include "http/http.h"
 #include "server/endpoint.h"
+#include "server/notifier.h"
 #include "server/privilege.h"
 #include "server/server.h"
 #include "server/worker.h"
@@ -30,22 +31,29 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LISTENER_ROOM = 16, SIGNER = 0, SETUP = 1, FIRST_WORKER = 2, SETUP_DEADLINE = 20 * 1000 };
+enum {
+    LISTENER_ROOM = 16,
+    SIGNER = 0,
+    NOTIFIER = 1,
+    SETUP = 2,
+    FIRST_WORKER = 3,
+    SETUP_DEADLINE = 20 * 1000
+};
 #define SOON (CLOCK_SECOND / 2)
 
 /* A child that is started again when it ends. The parent keeps both ends of its channel to the signer open,
  * so that either side can be started anew without the other. */
 struct slot {
     pid_t pid;
-    int64_t started_at; /* clock_steady */
-    int64_t start_at;   /* not before; 0: at once */
-    int server_end, signer_end;
+    int64_t started_at;         /* clock_steady */
+    int64_t start_at;           /* not before; 0: at once */
+    int server_end, signer_end; /* from SETUP on: the notifier needs no signer */
 };
 
 struct parent {
     const struct server_options *options;
     const struct settings *settings;
-    struct slot *slots; /* the signer, the set-up, the workers */
+    struct slot *slots; /* the signer, the notifier, the set-up, the workers */
     size_t count;
     int listeners[LISTENER_ROOM];
     size_t listener_count;
@@ -193,6 +201,15 @@ static _Noreturn void become_worker(struct parent *parent, struct slot *slot)
     exit(worker_run(&start));
 }
 
+static _Noreturn void become_notifier(struct parent *parent)
+{
+    forget_passphrase(parent);
+    begin_child(parent, "notifier", parent->settings->server_user);
+    close_listeners(parent);
+    close_channels(parent, NULL);
+    exit(notifier_run(parent->settings));
+}
+
 static void start_slot(struct parent *parent, size_t index)
 {
     struct slot *slot = &parent->slots[index];
@@ -200,6 +217,8 @@ static void start_slot(struct parent *parent, size_t index)
     if (child == 0) {
         if (index == SIGNER)
             become_signer(parent);
+        if (index == NOTIFIER)
+            become_notifier(parent);
         if (index == SETUP)
             become_set_up(parent);
         become_worker(parent, slot);
@@ -216,6 +235,11 @@ static void signal_all(struct parent *parent, size_t from, int signal_number)
             kill(parent->slots[i].pid, signal_number);
 }
 
+static const char *role_of(size_t index)
+{
+    return index == SIGNER ? "signer" : index == NOTIFIER ? "notifier" : index == SETUP ? "set-up" : "worker";
+}
+
 /* Notes which children have ended. Answers the exit status of the set-up when it was among them, else -1. */
 static int reap(struct parent *parent)
 {
@@ -230,8 +254,8 @@ static int reap(struct parent *parent)
                 set_up_status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
                 continue;
             }
-            log_warning("action=child-ended role=%s child=%d status=%d", i == SIGNER ? "signer" : "worker",
-                        (int)ended, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+            log_warning("action=child-ended role=%s child=%d status=%d", role_of(i), (int)ended,
+                        WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
             /* One that ended right after its start is not started again in a hurry. */
             bool young = clock_steady() - slot->started_at < CLOCK_SECOND;
             slot->start_at = clock_steady() + (young ? SOON : 0);
@@ -240,11 +264,17 @@ static int reap(struct parent *parent)
     return set_up_status;
 }
 
+/* The set-up runs when it is time for it; a notifier only where there is somebody to tell. */
+static bool is_kept_running(const struct parent *parent, size_t index)
+{
+    return index != SETUP && (index != NOTIFIER || parent->settings->webhook_url);
+}
+
 static void start_missing(struct parent *parent)
 {
     int64_t now = clock_steady();
     for (size_t i = 0; i < parent->count; i++)
-        if (i != SETUP && !parent->slots[i].pid && now >= parent->slots[i].start_at)
+        if (is_kept_running(parent, i) && !parent->slots[i].pid && now >= parent->slots[i].start_at)
             start_slot(parent, i);
 }
 
@@ -343,12 +373,12 @@ static bool any_left(const struct parent *parent, size_t from)
     return false;
 }
 
-/* Workers first: they may still need the signer for a request at hand. */
+/* The signer last: the others may still need the signer for a request at hand. */
 static void stop_all(struct parent *parent)
 {
     int64_t until = clock_steady() + 8 * CLOCK_SECOND;
-    signal_all(parent, SETUP, SIGTERM);
-    while (any_left(parent, SETUP) && clock_steady() < until) {
+    signal_all(parent, NOTIFIER, SIGTERM);
+    while (any_left(parent, NOTIFIER) && clock_steady() < until) {
         wait_signal(parent, 50);
         reap(parent);
     }

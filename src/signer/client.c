@@ -131,7 +131,7 @@ int signer_sign_bridge(struct signer_client *client, const struct signer_bridge 
     AUTO_BUF struct buf packet = {0};
     uint32_t id = ++client->next_id;
     signer_encode_bridge(&packet, id, bridge);
-    return exchange_single(client, slice_buf(&packet), id, SIGNER_SIGN_BRIDGE, der, error);
+    return exchange_single(client, slice_buf(&packet), id, SIGNER_BRIDGE, der, error);
 }
 
 int signer_control_ca(struct signer_client *client, struct buf *der, struct error *error)

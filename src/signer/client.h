@@ -64,7 +64,10 @@ struct signer_bridge {
     const char *issuer_ca;  /* whose root signs */
 };
 /* Makes a bridge certificate that ends with the earlier of both roots. ERROR_NOT_FOUND while a root is not
- * there; ERROR_STATE when one of them is over. Each call makes another certificate. */
+ * there (of rds-ca-2019 the region's first subordinate as well: it says that the partition's root is the
+ * region's); ERROR_STATE when one of them is over; ERROR_INVALID for the same CA twice or one that is
+ * unknown; ERROR_DENIED when the region is of another partition; ERROR_BUSY when the signer's rate is
+ * reached. Each call makes another certificate. */
 int signer_sign_bridge(struct signer_client *client, const struct signer_bridge *bridge, struct buf *der,
                        struct error *error);
 

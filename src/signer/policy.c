@@ -52,7 +52,7 @@ static bool take_token(struct policy *policy)
     return taken;
 }
 
-int policy_check_rate(struct policy *policy, struct error *error)
+static int check_rate(struct policy *policy, struct error *error)
 {
     if (take_token(policy))
         return 0;
@@ -92,5 +92,26 @@ int policy_check(struct policy *policy, const struct signer_leaf *leaf, const st
                          "the certificate's life of %lld days is longer than the %lld allowed",
                          (long long)((leaf->not_after - leaf->not_before) / CLOCK_DAY),
                          (long long)(policy->options->longest_life / CLOCK_DAY));
-    return policy_check_rate(policy, error);
+    return check_rate(policy, error);
+}
+
+static int check_in_force(const struct keystore_ca *root, int64_t now, struct error *error)
+{
+    struct certificate_facts facts;
+    char end[32];
+    int result = certificate_facts(root->certificate, &facts, error);
+    if (result || now < facts.not_after)
+        return result;
+    clock_format_seconds(facts.not_after, end);
+    return error_set(error, ERROR_STATE, "the root of %s in %s is over since %s", root->ca_identifier,
+                     root->scope, end);
+}
+
+int policy_check_bridge(struct policy *policy, const struct keystore_ca *subject,
+                        const struct keystore_ca *issuer, int64_t now, struct error *error)
+{
+    int result = check_in_force(subject, now, error);
+    if (!result)
+        result = check_in_force(issuer, now, error);
+    return result ? result : check_rate(policy, error);
 }

@@ -15,8 +15,8 @@ void policy_free(struct policy *policy);
  * rate. `names` are the request's own. */
 int policy_check(struct policy *policy, const struct signer_leaf *leaf, const struct keystore_ca *subordinate,
                  const struct text_list *names, int64_t now, struct error *error);
-
-/* One signature more within the rate: ERROR_BUSY when there is no room for it. */
-int policy_check_rate(struct policy *policy, struct error *error);
+/* May `issuer` certify `subject`, both roots? Neither is over; the rate is kept. ERROR_STATE, ERROR_BUSY. */
+int policy_check_bridge(struct policy *policy, const struct keystore_ca *subject,
+                        const struct keystore_ca *issuer, int64_t now, struct error *error);
 
 #endif

@@ -153,14 +153,14 @@ static void get_control(struct reader *reader, struct signer_control *control)
 
 void signer_encode_bridge(struct buf *packet, uint32_t id, const struct signer_bridge *bridge)
 {
-    begin(packet, id, SIGNER_SIGN_BRIDGE);
+    begin(packet, id, SIGNER_BRIDGE);
     put_text(packet, bridge->region);
     put_text(packet, bridge->partition);
     put_text(packet, bridge->subject_ca);
     put_text(packet, bridge->issuer_ca);
 }
 
-static void get_bridge(struct reader *reader, struct signer_bridging *bridge)
+static void get_bridge(struct reader *reader, struct signer_bridge_request *bridge)
 {
     get_text(reader, bridge->region, sizeof bridge->region);
     get_text(reader, bridge->partition, sizeof bridge->partition);
@@ -191,7 +191,7 @@ int signer_decode_request(struct slice packet, struct signer_request *request, s
     case SIGNER_SIGN_CONTROL:
         get_control(&reader, &request->control);
         break;
-    case SIGNER_SIGN_BRIDGE:
+    case SIGNER_BRIDGE:
         get_bridge(&reader, &request->bridge);
         break;
     default:

@@ -29,7 +29,7 @@ enum signer_kind {
     SIGNER_SIGN_SERVER,
     SIGNER_CONTROL_CA,
     SIGNER_SIGN_CONTROL,
-    SIGNER_SIGN_BRIDGE,
+    SIGNER_BRIDGE
 };
 
 struct signer_ensure {
@@ -55,7 +55,7 @@ struct signer_control {
     struct slice request;
 };
 
-struct signer_bridging {
+struct signer_bridge_request {
     char region[32], partition[32], subject_ca[32], issuer_ca[32];
 };
 
@@ -67,7 +67,7 @@ struct signer_request {
     struct signer_leaf leaves[SIGNER_BATCH_LIMIT];
     size_t leaf_count;
     struct signer_control control;
-    struct signer_bridging bridge;
+    struct signer_bridge_request bridge;
 };
 
 void signer_encode_ensure(struct buf *packet, uint32_t id, const struct signer_ca *ca);
@@ -77,7 +77,6 @@ void signer_encode_control_ca(struct buf *packet, uint32_t id);
 void signer_encode_sign_control(struct buf *packet, uint32_t id, enum control_kind kind,
                                 const char *common_name, const struct text_list *names, struct slice request,
                                 int64_t not_after);
-
 void signer_encode_bridge(struct buf *packet, uint32_t id, const struct signer_bridge *bridge);
 
 /* ERROR_INVALID for anything that is not exactly one request. Free it either way. */

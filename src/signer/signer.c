@@ -11,6 +11,7 @@
 #include "signer/protocol.h"
 
 #include <errno.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,7 +21,8 @@
 #include <unistd.h>
 
 enum { CHANNEL_STACK = 512 * 1024 };
-#define BACKDATE (5 * CLOCK_MINUTE)
+#define BACKDATE  (5 * CLOCK_MINUTE)
+#define LEGACY_CA "rds-ca-2019"
 
 struct signer {
     const struct signer_options *options;
@@ -35,11 +37,11 @@ struct channel {
     int descriptor;
 };
 
-/* The root of a region's CA. For rds-ca-2019 it is the partition's. */
+/* Is this the CA of that region? For rds-ca-2019 the root is the partition's. */
 static const struct keystore_ca *find_root(struct signer *signer, const char *region, const char *partition,
                                            const char *ca_identifier)
 {
-    bool legacy = text_equal(ca_identifier, "rds-ca-2019");
+    bool legacy = text_equal(ca_identifier, LEGACY_CA);
     return keystore_find(signer->keystore, legacy ? partition : region, ca_identifier, 0);
 }
 
@@ -121,31 +123,54 @@ static int sign_control(struct signer *signer, const struct signer_control *cont
     return result;
 }
 
-/* A bridge is only ever made between two roots that this signer made for one region. */
-static int sign_bridge(struct signer *signer, const struct signer_bridging *bridge, struct buf *der,
+/* The root of a CA that is to be bridged. The partition is the caller's word; which partition's rds-ca-2019
+ * signs in this region is said by the region's own subordinate. */
+static int find_bridge_root(struct signer *signer, const struct signer_bridge_request *bridge,
+                            const char *ca_identifier, const struct keystore_ca **root, struct error *error)
+{
+    const struct ca_profile *profile = ca_profile_find(ca_identifier);
+    if (!profile || !text_equal(profile->identifier, ca_identifier))
+        return error_set(error, ERROR_INVALID, "%s is no CA identifier", ca_identifier);
+    *root = find_root(signer, bridge->region, bridge->partition, ca_identifier);
+    if (!*root)
+        return error_set(error, ERROR_NOT_FOUND, "there is no root of %s in %s of %s", ca_identifier,
+                         bridge->region, bridge->partition);
+    if (!text_equal(ca_identifier, LEGACY_CA))
+        return 0;
+    const struct keystore_ca *below = keystore_find(signer->keystore, bridge->region, ca_identifier, 1);
+    if (!below)
+        return error_set(error, ERROR_NOT_FOUND, "there is no subordinate of %s in %s", ca_identifier,
+                         bridge->region);
+    if (X509_check_issued((*root)->certificate, below->certificate) != X509_V_OK)
+        return error_set(error, ERROR_DENIED, "region %s is not of partition %s", bridge->region,
+                         bridge->partition);
+    return 0;
+}
+
+static int sign_bridge(struct signer *signer, const struct signer_bridge_request *bridge, struct buf *der,
                        struct error *error)
 {
-    const struct keystore_ca *subject =
-        find_root(signer, bridge->region, bridge->partition, bridge->subject_ca);
-    const struct keystore_ca *issuer =
-        find_root(signer, bridge->region, bridge->partition, bridge->issuer_ca);
-    const struct ca_profile *profile = ca_profile_find(bridge->issuer_ca);
+    const struct keystore_ca *subject = NULL, *issuer = NULL;
     X509 *certificate = NULL;
-    if (!subject || !issuer || !profile)
-        return error_set(error, ERROR_NOT_FOUND, "there are no roots %s and %s of %s", bridge->subject_ca,
-                         bridge->issuer_ca, bridge->region);
-    if (subject == issuer)
-        return error_set(error, ERROR_INVALID, "%s needs no bridge to itself", bridge->subject_ca);
+    int64_t now = clock_now();
+    if (text_equal(bridge->subject_ca, bridge->issuer_ca))
+        return error_set(error, ERROR_INVALID, "a bridge joins two CAs, not %s with itself",
+                         bridge->subject_ca);
+    int result = find_bridge_root(signer, bridge, bridge->subject_ca, &subject, error);
+    if (!result)
+        result = find_bridge_root(signer, bridge, bridge->issuer_ca, &issuer, error);
+    if (!result)
+        result = policy_check_bridge(signer->policy, subject, issuer, now, error);
+    if (result)
+        return result;
     const struct bridge_spec spec = {
         .subject_root = subject->certificate,
         .issuer_root = issuer->certificate,
-        .issuer_profile = profile,
+        .issuer_profile = ca_profile_find(bridge->issuer_ca),
         .partition = bridge->partition,
-        .not_before = (clock_now() - BACKDATE) / 1000 * 1000,
+        .not_before = (now - BACKDATE) / 1000 * 1000,
     };
-    int result = policy_check_rate(signer->policy, error);
-    if (!result)
-        result = bridge_certificate_issue(&spec, issuer->key, &certificate, error);
+    result = bridge_certificate_issue(&spec, issuer->key, &certificate, error);
     if (!result)
         certificate_der(certificate, der);
     X509_free(certificate);
@@ -160,7 +185,7 @@ static int answer_single(struct signer *signer, const struct signer_request *req
     int result;
     if (request->kind == SIGNER_SIGN_CONTROL)
         return sign_control(signer, &request->control, der, error);
-    if (request->kind == SIGNER_SIGN_BRIDGE)
+    if (request->kind == SIGNER_BRIDGE)
         return sign_bridge(signer, &request->bridge, der, error);
     if (request->kind == SIGNER_CONTROL_CA)
         result = ceremony_control(signer->ceremony, &ca, error);

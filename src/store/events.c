@@ -19,6 +19,33 @@ int store_event_insert(struct store *store, const struct event_row *row, struct 
     return sql_run(insert, NULL, error);
 }
 
+static void read_row(struct sql_statement *statement, struct event_row *row)
+{
+    sql_copy_text(statement, row->region, sizeof row->region);
+    row->occurred_at = sql_integer(statement);
+    sql_copy_text(statement, row->event_id, sizeof row->event_id);
+    sql_copy_text(statement, row->source_type, sizeof row->source_type);
+    sql_copy_text(statement, row->source_identifier, sizeof row->source_identifier);
+    sql_copy_text(statement, row->source_arn, sizeof row->source_arn);
+    sql_copy_text(statement, row->category, sizeof row->category);
+    sql_copy_text(statement, row->message, sizeof row->message);
+    sql_copy_text(statement, row->code, sizeof row->code);
+}
+
+int store_event_get(struct store *store, const char *region, int64_t occurred_at, const char *event_id,
+                    struct event_row *row, struct error *error)
+{
+    struct sql_statement *get = sql_start(
+        store->sql, "SELECT " COLUMNS " FROM event WHERE region = $1 AND occurred_at = $2 AND event_id = $3");
+    sql_bind_text(get, region);
+    sql_bind_integer(get, occurred_at);
+    sql_bind_text(get, event_id);
+    bool found = sql_next(get);
+    if (found)
+        read_row(get, row);
+    return store_end_single(get, found, error, "event", event_id);
+}
+
 int store_event_list(struct store *store, const char *region, int64_t from, int64_t to, event_visitor *visit,
                      void *context, struct error *error)
 {
@@ -31,15 +58,7 @@ int store_event_list(struct store *store, const char *region, int64_t from, int6
     bool more = true;
     while (more && sql_next(list)) {
         struct event_row row;
-        sql_copy_text(list, row.region, sizeof row.region);
-        row.occurred_at = sql_integer(list);
-        sql_copy_text(list, row.event_id, sizeof row.event_id);
-        sql_copy_text(list, row.source_type, sizeof row.source_type);
-        sql_copy_text(list, row.source_identifier, sizeof row.source_identifier);
-        sql_copy_text(list, row.source_arn, sizeof row.source_arn);
-        sql_copy_text(list, row.category, sizeof row.category);
-        sql_copy_text(list, row.message, sizeof row.message);
-        sql_copy_text(list, row.code, sizeof row.code);
+        read_row(list, &row);
         more = visit(&row, context);
     }
     return sql_end(list, error);

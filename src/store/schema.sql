@@ -160,4 +160,6 @@ CREATE TABLE work (
     leased_until BIGINT NOT NULL,
     PRIMARY KEY (kind, subject)
 );
-CREATE INDEX work_by_due ON work (due_at);
+-- Two claimants: webhooks wait for their receiver, and nobody else is to wait for that.
+CREATE INDEX work_of_workers ON work (due_at, kind, subject) WHERE kind <> 'webhook';
+CREATE INDEX work_of_notifier ON work (kind, due_at, subject) WHERE kind = 'webhook';

@@ -231,6 +231,9 @@ struct event_row {
     char code[32]; /* RDS-EVENT-0005 */
 };
 int store_event_insert(struct store *store, const struct event_row *row, struct error *error);
+/* One event by its key; ERROR_NOT_FOUND. */
+int store_event_get(struct store *store, const char *region, int64_t occurred_at, const char *event_id,
+                    struct event_row *row, struct error *error);
 typedef bool event_visitor(const struct event_row *row, void *context);
 int store_event_list(struct store *store, const char *region, int64_t from, int64_t to, event_visitor *visit,
                      void *context, struct error *error);
@@ -246,7 +249,13 @@ int store_tag_move(struct store *store, const char *old_arn, const char *new_arn
 int store_tag_list(struct store *store, const char *arn, tag_visitor *visit, void *context,
                    struct error *error);
 
-/* Work that comes due, claimed by a lease. */
+/* Work that comes due, claimed by a lease. Webhooks are claimed apart from all other work, so that nothing
+ * waits for their receiver. */
+#define WORK_WEBHOOK "webhook"
+enum work_share {
+    WORK_OF_WORKERS, /* every kind but webhooks */
+    WORK_OF_NOTIFIER /* webhooks alone */
+};
 struct work_row {
     char kind[32];
     char subject[256];
@@ -259,12 +268,15 @@ int store_work_add(struct store *store, const char *kind, const char *subject, i
 /* Makes the work of a kind due at `due_at` for every instance that has not been deleted. */
 int store_work_add_all(struct store *store, const char *kind, int64_t due_at, struct error *error);
 int store_work_remove(struct store *store, const char *kind, const char *subject, struct error *error);
+/* Removes the work of a kind that has been due since before `before`. */
+int store_work_remove_before(struct store *store, const char *kind, int64_t before, struct error *error);
 /* When a piece is due; ERROR_NOT_FOUND. */
 int store_work_due(struct store *store, const char *kind, const char *subject, int64_t *due_at,
                    struct error *error);
-/* Claims the piece that has been due for longest and is not leased; ERROR_NOT_FOUND when there is none. */
-int store_work_claim(struct store *store, const char *owner, int64_t now, int64_t lease, struct work_row *row,
-                     struct error *error);
+/* Claims the piece of a share that has been due for longest and is not leased; ERROR_NOT_FOUND when there is
+ * none. */
+int store_work_claim(struct store *store, enum work_share share, const char *owner, int64_t now,
+                     int64_t lease, struct work_row *row, struct error *error);
 /* The claimed piece is done: gone, unless it was claimed by another since. */
 int store_work_done(struct store *store, const struct work_row *row, const char *owner, struct error *error);
 /* The claimed piece is not done yet: nobody claims it before `until`; its place in the order stays. */

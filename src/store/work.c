@@ -34,6 +34,14 @@ int store_work_remove(struct store *store, const char *kind, const char *subject
     return sql_run(remove, NULL, error);
 }
 
+int store_work_remove_before(struct store *store, const char *kind, int64_t before, struct error *error)
+{
+    struct sql_statement *remove = sql_start(store->sql, "DELETE FROM work WHERE kind = $1 AND due_at < $2");
+    sql_bind_text(remove, kind);
+    sql_bind_integer(remove, before);
+    return sql_run(remove, NULL, error);
+}
+
 int store_work_due(struct store *store, const char *kind, const char *subject, int64_t *due_at,
                    struct error *error)
 {
@@ -47,16 +55,19 @@ int store_work_due(struct store *store, const char *kind, const char *subject, i
     return store_end_single(get, found, error, "work on", subject);
 }
 
-/* One statement finds and leases, so that two workers cannot both have it. It is ordered by the time alone,
- * as the index is: a further column would have all that are due at one moment sorted for each claim. */
-int store_work_claim(struct store *store, const char *owner, int64_t now, int64_t lease, struct work_row *row,
-                     struct error *error)
+/* One statement finds and leases, so that two cannot both have it. The share's condition is written out, not
+ * bound: only so is its partial index found, which holds nothing of the other share. */
+#define CLAIM(condition)                                                                                     \
+    "UPDATE work SET owner = $1, leased_until = $2, attempts = attempts + 1 WHERE (kind, subject) = "        \
+    "(SELECT kind, subject FROM work WHERE " condition " AND due_at <= $3 AND leased_until <= $3 "           \
+    "ORDER BY due_at, kind, subject LIMIT 1) RETURNING kind, subject, due_at, attempts"
+
+int store_work_claim(struct store *store, enum work_share share, const char *owner, int64_t now,
+                     int64_t lease, struct work_row *row, struct error *error)
 {
-    struct sql_statement *claim = sql_start(
-        store->sql,
-        "UPDATE work SET owner = $1, leased_until = $2, attempts = attempts + 1 WHERE (kind, subject) = "
-        "(SELECT kind, subject FROM work WHERE due_at <= $3 AND leased_until <= $3 "
-        "ORDER BY due_at LIMIT 1) RETURNING kind, subject, due_at, attempts");
+    struct sql_statement *claim =
+        sql_start(store->sql, share == WORK_OF_NOTIFIER ? CLAIM("kind = '" WORK_WEBHOOK "'")
+                                                        : CLAIM("kind <> '" WORK_WEBHOOK "'"));
     sql_bind_text(claim, owner);
     sql_bind_integer(claim, now + lease);
     sql_bind_integer(claim, now);

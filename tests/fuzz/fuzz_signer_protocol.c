@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
     signer_decode_request(packet, &request, &error);
     signer_request_free(&request);
     signer_is_hello(packet);
-    for (int kind = SIGNER_ENSURE_CA; kind <= SIGNER_SIGN_CONTROL; kind++) {
+    for (int kind = SIGNER_ENSURE_CA; kind <= SIGNER_BRIDGE; kind++) {
         struct reader body;
         if (!signer_decode_reply(packet, 1, (enum signer_kind)kind, &body, &error))
             continue;

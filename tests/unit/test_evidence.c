@@ -160,6 +160,23 @@ static void is_not_led_astray_by_long_lines_and_zero_bytes(void **state)
     expect(*state, &evidence, 1, "192.0.2.9 ");
 }
 
+/* Wherever the reading of a long line pauses, what follows is no line's begin. */
+static void believes_no_text_far_inside_a_line(void **state)
+{
+    const struct log *log = *state;
+    const char *begin = ENTRY "192.0.2.7 STATEMENT:  ";
+    for (size_t offset = 4096; offset <= 1024 * 1024; offset *= 2) {
+        struct engine_evidence evidence = {.client_limit = 20};
+        AUTO_FREE char *line = mem_new(offset);
+        memset(line, 'x', offset);
+        memcpy(line, begin, strlen(begin));
+        append(log, line, offset);
+        say(log, ENTRY "192.0.2.8 " REFUSAL);
+        expect(log, &evidence, 0, "");
+        assert_int_equal(remove(log->file), 0);
+    }
+}
+
 static void leaves_half_a_line_for_the_next_look(void **state)
 {
     struct engine_evidence evidence = {.client_limit = 20};
@@ -247,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_prefixes_of_all_time_zones_and_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(believes_no_text_of_a_client, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_not_led_astray_by_long_lines_and_zero_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(believes_no_text_far_inside_a_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaves_half_a_line_for_the_next_look, set_up, tear_down),
         cmocka_unit_test_setup_teardown(begins_at_a_line_wherever_it_starts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(goes_on_in_a_log_that_was_started_anew, set_up, tear_down),

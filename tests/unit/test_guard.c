@@ -337,13 +337,15 @@ static void a_rehearsal_that_nobody_refuses_goes_back_too(void **state)
 {
     struct world *world = *state;
     world_need_postgres(world);
-    settle(world);
-    AUTO_FREE char *old = mem_string(world->last.certificate_serial);
-    rotate(world, 1, 1, true);
-    await_end(world);
-    assert_int_equal(world->last.guard_outcome, GUARD_UNDONE);
-    assert_int_equal(world->last.guard_refusals, 0);
-    expect_served(world, old);
+    for (int seconds = 0; seconds < 2; seconds++) {
+        settle(world);
+        AUTO_FREE char *old = mem_string(world->last.certificate_serial);
+        rotate(world, seconds, 1, true);
+        await_end(world);
+        assert_int_equal(world->last.guard_outcome, GUARD_UNDONE);
+        assert_int_equal(world->last.guard_refusals, 0);
+        expect_served(world, old);
+    }
 }
 
 static void clients_that_refused_the_old_one_do_not_count(void **state)
@@ -664,32 +666,52 @@ static bool is_undoing(const struct world *world)
     return undoing;
 }
 
-/* A round that is killed `delay` microseconds after it has decided to undo. True when it had ended by itself.
- */
-static bool undo_killed(struct world *world, useconds_t delay)
+static bool is_installing(const struct world *world)
+{
+    struct instance_state kept;
+    AUTO_FREE char *folder = world_path(world, ".");
+    assert_int_equal(state_load(folder, &kept, NULL), 0);
+    bool installing = kept.installing == world->desired.certificate_generation;
+    state_free(&kept);
+    return installing;
+}
+
+static char *served_serial(const struct world *world)
+{
+    const struct probe_target target = {PROBE_POSTGRES, "127.0.0.1", world->last.port, ENDPOINT, NULL,
+                                        NULL,           5000};
+    struct probe_result served;
+    assert_int_equal(probe_run(&target, &served, NULL), 0);
+    char *serial = mem_string(served.leaf.serial);
+    probe_result_free(&served);
+    return serial;
+}
+
+/* The new pair is on the wire, and the round that installs it goes on. */
+static bool serves_before_the_end(const struct world *world)
+{
+    if (!is_installing(world))
+        return false;
+    AUTO_FREE char *serial = served_serial(world);
+    return !text_equal(serial, world->last.certificate_serial) && is_installing(world);
+}
+
+/* A round that is killed `delay` microseconds after the state on disk says that something began. True when it
+ * had ended by itself. */
+static bool killed_after(struct world *world, bool (*begun)(const struct world *world), useconds_t delay)
 {
     int status = 0;
     pid_t child = fork();
     if (child == 0)
         _exit((int)world_reconcile(world));
     pid_t ended = 0;
-    while (!is_undoing(world) && !ended)
+    while (!begun(world) && !ended)
         ended = waitpid(child, &status, WNOHANG);
     usleep(delay);
     kill(child, SIGKILL);
     if (!ended)
         waitpid(child, &status, 0);
     return WIFEXITED(status);
-}
-
-static void expect_either(const struct world *world, const char *one, const char *two)
-{
-    const struct probe_target target = {PROBE_POSTGRES, "127.0.0.1", world->last.port, ENDPOINT, NULL,
-                                        NULL,           5000};
-    struct probe_result served;
-    assert_int_equal(probe_run(&target, &served, NULL), 0);
-    assert_true(text_equal(served.leaf.serial, one) || text_equal(served.leaf.serial, two));
-    probe_result_free(&served);
 }
 
 /* The key and the certificate that the engine reads belong together. */
@@ -721,8 +743,9 @@ static void an_undo_survives_kills_at_any_instant(void **state)
         if (i % 3 == 0)
             clock_shift((LONG + 1) * CLOCK_SECOND); /* the rehearsal is over */
         for (int k = 0; k < 3; k++) {
-            cut += !undo_killed(world, (useconds_t)(rand() % 40) * 1000);
-            expect_either(world, old, new);
+            cut += !killed_after(world, is_undoing, (useconds_t)(rand() % 50) * 1000);
+            AUTO_FREE char *served = served_serial(world);
+            assert_true(text_equal(served, old) || text_equal(served, new));
         }
         world_converge(world);
         clock_shift(0);
@@ -765,6 +788,28 @@ static void a_watched_installation_survives_kills_at_any_instant(void **state)
         expect_served(world, old);
     }
     assert_int_equal(world->events, events);
+}
+
+/* Who refuses the new certificate while its installation is not finished is not taken for one who refused the
+ * old one. */
+static void clients_that_come_before_the_end_of_an_installation_count(void **state)
+{
+    struct world *world = *state;
+    world_need_postgres(world);
+    bool cut = false;
+    for (int i = 0; i < 200 && !cut; i++) {
+        settle(world);
+        want(world, LONG, 1, false);
+        killed_after(world, serves_before_the_end, 0);
+        cut = serves_before_the_end(world);
+        if (cut)
+            refuse_and_log(world, 11);
+        world_converge(world);
+    }
+    assert_true(cut);
+    await_end(world);
+    assert_int_equal(world->last.guard_outcome, GUARD_UNDONE);
+    expect_clients(world, "127.0.0.11 ");
 }
 
 /* The agent's own loop, with an interval between looks at which nothing would be noticed in time. Returns how
@@ -928,6 +973,7 @@ int main(void)
         cmocka_unit_test(goes_back_after_a_stop_and_after_a_crash_of_the_engine),
         cmocka_unit_test(an_undo_survives_kills_at_any_instant),
         cmocka_unit_test(a_watched_installation_survives_kills_at_any_instant),
+        cmocka_unit_test(clients_that_come_before_the_end_of_an_installation_count),
         cmocka_unit_test(is_looked_after_every_second_without_a_child),
         cmocka_unit_test(counts_clients_of_both_families_and_versions),
         cmocka_unit_test(clients_that_leave_for_other_reasons_do_not_count),

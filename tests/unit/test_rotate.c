@@ -315,6 +315,20 @@ static void a_rehearsal_by_tag_serves_another_ca_and_returns(void **state)
     instance_row_free(&row);
 }
 
+static void a_rehearsal_that_cannot_return_is_followed_by_an_own_certificate(void **state)
+{
+    struct stage *stage = *state;
+    struct error error = {0};
+    assert_int_equal(
+        rehearsal_start(&stage->world->fleet, "us-east-1", "orders", "rds-ca-ecc384-g1", 60, &error), 0);
+    int64_t rehearsed = generation(stage);
+    serve(stage, GUARD_NONE);
+    assert_int_equal(generation(stage), rehearsed + 1);
+    struct desired_instance desired = desired_of(stage);
+    assert_false(desired.rehearsal);
+    assert_string_equal(desired.ca_identifier, "rds-ca-rsa2048-g1");
+}
+
 static void an_engine_that_restarts_waits_for_the_operator(void **state)
 {
     struct stage *stage = *state;
@@ -451,9 +465,9 @@ static void the_fleet_keeps_its_pace(void **state)
     stage->world->settings.rotations_per_minute = 2;
     int64_t start = multiply(stage, 5);
     go_to(start);
-    for (int minute = 0; minute < 4; minute++) {
+    for (int minute = 0; minute < 10; minute++) {
         int before = events(stage, "SEALWRIGHT-EVENT-0101");
-        for (int second = 0; second < 60; second += 5) {
+        for (int second = 0; second < 60; second++) {
             work(stage);
             go_to(start + (minute * 60 + second) * CLOCK_SECOND);
         }
@@ -664,6 +678,7 @@ int main(void)
         STAGED(an_undone_change_of_ca_is_told_and_given_up),
         STAGED(an_undone_renewal_pauses_then_comes_again),
         STAGED(a_rehearsal_by_tag_serves_another_ca_and_returns),
+        STAGED(a_rehearsal_that_cannot_return_is_followed_by_an_own_certificate),
         STAGED(an_engine_that_restarts_waits_for_the_operator),
         STAGED(a_staged_ca_comes_with_the_next_restart),
         STAGED(rds_ca_2019_warns_and_never_rotates),

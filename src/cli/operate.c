@@ -1,0 +1,79 @@
+#include "cli/operate.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "server/privilege.h"
+#include "server/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BAR_WIDTH = 40 };
+
+int operation_open(struct operation *operation, const char *run_folder, struct error *error)
+{
+    AUTO_FREE char *folder = cli_run_folder(run_folder);
+    *operation = (struct operation){0};
+    int result = settings_load(&operation->settings, folder, error);
+    if (!result)
+        result = privilege_drop(operation->settings.server_user, error);
+    return result ? result : server_open_fleet(&operation->settings, &operation->fleet, error);
+}
+
+void operation_close(struct operation *operation)
+{
+    if (operation->fleet.store)
+        server_close_fleet(&operation->fleet);
+    settings_free(&operation->settings);
+}
+
+void progress_begin(struct progress *progress, const char *what, int64_t total)
+{
+    *progress =
+        (struct progress){.what = what, .total = total, .shown = -1, .terminal = isatty(STDOUT_FILENO) == 1};
+}
+
+void progress_show(struct progress *progress, int64_t done)
+{
+    char bar[BAR_WIDTH + 1];
+    int filled = progress->total > 0 ? (int)(done * BAR_WIDTH / progress->total) : BAR_WIDTH;
+    if (done == progress->shown)
+        return;
+    progress->shown = done;
+    if (!progress->terminal) {
+        printf("%lld of %lld %s\n", (long long)done, (long long)progress->total, progress->what);
+        fflush(stdout);
+        return;
+    }
+    memset(bar, ' ', BAR_WIDTH);
+    memset(bar, '#', (size_t)(filled < BAR_WIDTH ? filled : BAR_WIDTH));
+    bar[BAR_WIDTH] = 0;
+    printf("\r[%s] %lld of %lld %s", bar, (long long)done, (long long)progress->total, progress->what);
+    fflush(stdout);
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->terminal && progress->shown >= 0)
+        putchar('\n');
+}
+
+bool operation_date(const char *text, int64_t *when)
+{
+    int64_t days = 0;
+    size_t length = strlen(text);
+    if (text[0] == '+' && length > 2 && text[length - 1] == 'd') {
+        AUTO_FREE char *number = slice_string(slice_of(text + 1, length - 2));
+        *when = clock_now();
+        if (!text_integer(number, 0, 36525, &days))
+            return false;
+        *when += days * CLOCK_DAY;
+        return true;
+    }
+    AUTO_FREE char *midnight = mem_format("%sT00:00:00Z", text);
+    return clock_parse(text, when) || clock_parse(midnight, when);
+}
