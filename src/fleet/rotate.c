@@ -18,11 +18,12 @@
 #define LOOK_AGAIN      (90 * CLOCK_DAY) /* at the latest: what changes before is scheduled when it does */
 #define BUSY_AGAIN      CLOCK_HOUR       /* reports of the agent come before */
 #define REHEARSED_AGAIN (10 * CLOCK_SECOND)
+#define SLACK           (CLOCK_MINUTE / 10)
 #define QUEUE           CLOCK_HOUR /* who waits longer for the fleet's pace asks again on the way */
 #define LATE_AFTER      CLOCK_DAY
 #define DOUBTED_AGAIN   CLOCK_MINUTE
 #define BRIDGE_LEAD     (15 * CLOCK_DAY) /* bridges with less than that left are not put into a new chain */
-#define SETTING_SLOT    "rotation-slot"
+#define SETTING_TURN    "rotation-turn"
 #define SETTING_POLICY  "rotation-settings"
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -89,26 +90,27 @@ int rotate_schedule(struct fleet *fleet, const struct instance_row *row, struct 
     return result ? result : store_work_add(fleet->store, WORK_ROTATION, row->resource_id, next, error);
 }
 
-/* The fleet's pace: rotations that start by themselves keep a distance, so that no minute has more of them
- * than the settings allow. `again` is 0 when this one may start, else when it is to ask again. Those who wait
- * stand in a queue, one distance apart: all asking at the next free moment, each would ask as often as there
- * are others. */
-static int take_slot(struct fleet *fleet, int64_t now, int64_t *again, struct error *error)
+/* The fleet's pace: each rotation that starts by itself takes a turn, and the turns are so far apart that no
+ * minute has more starts than the settings allow, though one may be early by SLACK: what a busy machine was
+ * late with is made up for. `again` is 0 when this one may start, else when it is to ask again. Those who
+ * wait stand in a queue: all asking at the next turn, each would ask as often as there are others. */
+static int take_turn(struct fleet *fleet, int64_t now, int64_t *again, struct error *error)
 {
     AUTO_BUF struct buf text = {0};
     char next[64];
-    int64_t limit = fleet->settings->rotations_per_minute, distance = (CLOCK_MINUTE + limit - 1) / limit;
-    int64_t free_at = 0, queue_end = 0;
-    if (store_setting_get(fleet->store, SETTING_SLOT, &text, NULL) == 0)
-        sscanf(buf_text(&text), "%" SCNd64 " %" SCNd64, &free_at, &queue_end);
+    int64_t limit = fleet->settings->rotations_per_minute;
+    int64_t apart = (CLOCK_MINUTE + SLACK + limit - 1) / limit;
+    int64_t turn = 0, queue_end = 0;
+    if (store_setting_get(fleet->store, SETTING_TURN, &text, NULL) == 0)
+        sscanf(buf_text(&text), "%" SCNd64 " %" SCNd64, &turn, &queue_end);
     *again = 0;
-    if (free_at > now && free_at <= now + CLOCK_MINUTE) {
-        *again = queue_end > free_at && queue_end <= now + QUEUE ? queue_end : free_at;
-        queue_end = *again + distance;
+    if (turn > now + SLACK && turn <= now + 2 * CLOCK_MINUTE) { /* a later one is of a clock that went back */
+        *again = queue_end > turn - SLACK && queue_end <= now + QUEUE ? queue_end : turn - SLACK;
+        queue_end = *again + apart;
     } else
-        free_at = now + distance;
-    snprintf(next, sizeof next, "%" PRId64 " %" PRId64, free_at, queue_end);
-    return store_setting_put(fleet->store, SETTING_SLOT, next, error);
+        turn = (turn > now && turn <= now + SLACK ? turn : now) + apart;
+    snprintf(next, sizeof next, "%" PRId64 " %" PRId64, turn, queue_end);
+    return store_setting_put(fleet->store, SETTING_TURN, next, error);
 }
 
 int rotate_start(struct fleet *fleet, struct instance_row *row, const char *reason, struct error *error)
@@ -191,7 +193,7 @@ static int start_due(struct fleet *fleet, struct instance_row *row, enum rotatio
     else if (rehearsal_runs(row, now))
         *again = now + REHEARSED_AGAIN;
     else
-        result = take_slot(fleet, now, again, error);
+        result = take_turn(fleet, now, again, error);
     return result || *again ? result : rotate_start(fleet, row, reason_text(reason), error);
 }
 

@@ -178,7 +178,7 @@ void sim_run(struct sim *sim, int days);
 /* Takes every step of work that is due; answers how many there were. */
 int64_t sim_work(struct sim *sim);
 
-/* ticks.c: what a look of the scheduler costs, µs. */
+/* ticks.c: what a look of the scheduler costs, µs of the processor's time. */
 struct ticks {
     size_t instances;
     double idle;     /* nothing is due */
