@@ -45,8 +45,10 @@ void watch_open(struct sim *sim, const char *path)
 {
     if (sqlite3_open_v2(path, &sim->eye, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
         sim_stop(path, sqlite3_errmsg(sim->eye));
-    sim->next_due = prepare(sim, "SELECT due_at FROM work ORDER BY due_at LIMIT 1");
-    sim->due = prepare(sim, "SELECT subject FROM work WHERE due_at <= ?1 AND +kind = 'rotation'");
+    sim->next_due = prepare(sim, "SELECT due_at FROM work WHERE kind <> 'webhook' ORDER BY due_at LIMIT 1");
+    /* By the index of the product's claims. */
+    sim->due = prepare(sim, "SELECT subject FROM work WHERE kind <> 'webhook' AND due_at <= ?1 "
+                            "AND +kind = 'rotation'");
     sim->row = prepare(sim, "SELECT certificate_generation, generation, rotation FROM instance "
                             "WHERE resource_id = ?1");
     sim->events = prepare(sim, "SELECT rowid, source_identifier, code, message, occurred_at FROM event "
