@@ -52,6 +52,7 @@ struct next {
     int64_t due;
     char identifier[64], region[32], ca_identifier[32];
     enum rotation_reason reason;
+    char change_to[32]; /* a change of CA that waits for the window; "": none */
 };
 
 struct glance {
@@ -61,6 +62,10 @@ struct glance {
     struct next next[NEXT_SHOWN]; /* the earliest, in order */
     size_t next_count;
     int64_t instances, outstanding;
+    bool watch;
+    int64_t watched_since;
+    struct progress *progress;
+    struct text_list told; /* what was told of instances in trouble */
     int result;
     struct error *error;
 };
@@ -97,32 +102,76 @@ static const char *state_of(const struct instance_row *row, const struct rotatio
     return state;
 }
 
+/* A change of CA that waits for the window comes before or in place of the next renewal. */
+static void find_next(const struct instance_row *row, const struct rotation_plan *plan, struct next *next)
+{
+    struct rotation_facts facts;
+    json_t *pending = json_loadb((const char *)row->pending.data, row->pending.length, 0, NULL);
+    const char *ca = json_string_value(json_object_get(pending, "CACertificateIdentifier"));
+    int restart = json_is_false(json_object_get(pending, "CertificateRotationRestart")) ? 0 : -1;
+    *next = (struct next){.due = plan->due, .reason = plan->reason};
+    text_copy(next->identifier, sizeof next->identifier, row->identifier);
+    text_copy(next->region, sizeof next->region, row->region);
+    text_copy(next->ca_identifier, sizeof next->ca_identifier, row->ca_identifier);
+    if (ca) {
+        rotation_facts_of(row, MOMENT_NEVER, &facts);
+        int64_t moment = rotation_change_moment(&facts, false, restart, clock_now());
+        if (moment < next->due) {
+            next->due = moment;
+            text_copy(next->change_to, sizeof next->change_to, ca);
+        }
+    }
+    json_decref(pending);
+}
+
 /* Keeps the earliest rotations in order. */
 static void note_next(struct glance *glance, const struct instance_row *row, const struct rotation_plan *plan)
 {
+    struct next next;
     size_t place = glance->next_count;
-    if (plan->due == MOMENT_NEVER)
+    find_next(row, plan, &next);
+    if (next.due == MOMENT_NEVER || !row->running || rotate_outstanding(row))
         return;
-    while (place > 0 && glance->next[place - 1].due > plan->due)
+    while (place > 0 && glance->next[place - 1].due > next.due)
         place--;
     if (place == NEXT_SHOWN)
         return;
     glance->next_count += glance->next_count < NEXT_SHOWN;
     for (size_t i = glance->next_count - 1; i > place; i--)
         glance->next[i] = glance->next[i - 1];
-    struct next *next = &glance->next[place];
-    *next = (struct next){.due = plan->due, .reason = plan->reason};
-    text_copy(next->identifier, sizeof next->identifier, row->identifier);
-    text_copy(next->region, sizeof next->region, row->region);
-    text_copy(next->ca_identifier, sizeof next->ca_identifier, row->ca_identifier);
+    glance->next[place] = next;
+}
+
+/* A rotation that was undone or that its host cannot carry out is named, once. */
+static void note_trouble(struct glance *glance, const struct instance_row *row)
+{
+    json_t *rotation = json_loadb((const char *)row->rotation.data, row->rotation.length, 0, NULL);
+    long long generation = (long long)json_integer_value(json_object_get(rotation, "generation"));
+    bool undone = text_equal(json_string_value(json_object_get(rotation, "state")), "undone") &&
+                  !text_equal(json_string_value(json_object_get(rotation, "reason")), ROTATION_REHEARSAL) &&
+                  json_integer_value(json_object_get(rotation, "ended_at")) >= glance->watched_since;
+    json_decref(rotation);
+    const char *what = undone ? "undone: clients refused the new certificate"
+                       : rotate_outstanding(row) && row->problem[0] ? row->problem
+                                                                    : NULL;
+    if (!what)
+        return;
+    AUTO_FREE char *key = mem_format("%s %lld %s", row->resource_id, generation, what);
+    if (text_list_has(&glance->told, key))
+        return;
+    text_list_add(&glance->told, key);
+    progress_break(glance->progress);
+    fprintf(stderr, "%s (%s): %s\n", row->identifier, row->region, what);
 }
 
 static bool look_at(const struct instance_row *row, void *context)
 {
     struct glance *glance = context;
     struct rotation_plan plan;
-    if (glance->region && !text_equal(glance->region, row->region))
+    if (row->deleted || (glance->region && !text_equal(glance->region, row->region)))
         return true;
+    if (glance->watch)
+        note_trouble(glance, row);
     glance->result = rotate_next(&glance->operation->fleet, row, &plan, glance->error);
     glance->instances++;
     glance->outstanding += rotate_outstanding(row);
@@ -149,11 +198,9 @@ static void glance_free(struct glance *glance)
     json_decref(glance->by_state);
 }
 
-static int take_look(struct glance *glance, struct operation *operation, const char *region,
-                     struct error *error)
+static int take_look(struct glance *glance)
 {
-    glance_begin(glance, operation, region, error);
-    int result = store_instance_list_all(operation->fleet.store, look_at, glance, error);
+    int result = store_instance_list_all(glance->operation->fleet.store, look_at, glance, glance->error);
     return result ? result : glance->result;
 }
 
@@ -171,9 +218,11 @@ static json_t *next_json(const struct glance *glance)
         const struct next *next = &glance->next[i];
         char when[32];
         clock_format_seconds(next->due, when);
+        AUTO_FREE char *change = mem_format("change to %s in the window", next->change_to);
+        const char *why = next->change_to[0] ? change : reason_text(next->reason);
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "At", when, "DBInstanceIdentifier",
                                               next->identifier, "Region", next->region, "CAIdentifier",
-                                              next->ca_identifier, "Why", reason_text(next->reason)));
+                                              next->ca_identifier, "Why", why));
     }
     return list;
 }
@@ -223,24 +272,33 @@ static void print_text(const struct glance *glance)
 static int watch(struct operation *operation, const char *region, struct error *error)
 {
     struct progress progress;
-    int64_t most = 0;
+    struct text_list told = {0};
+    int64_t most = 0, since = clock_now();
     int result;
     progress_begin(&progress, "rotated", 0);
     for (;;) {
         struct glance glance;
-        result = take_look(&glance, operation, region, error);
+        int64_t began = clock_steady();
+        glance_begin(&glance, operation, region, error);
+        glance.watch = true;
+        glance.watched_since = since;
+        glance.progress = &progress;
+        glance.told = told;
+        result = take_look(&glance);
         int64_t left = glance.outstanding;
+        told = glance.told;
         glance_free(&glance);
         if (left > most)
             progress.total = most = left;
-        if (result || (most == 0 && left == 0))
+        if (result || most == 0)
             break;
         progress_show(&progress, most - left);
         if (left == 0)
             break;
-        clock_pause(WATCH_PAUSE);
+        clock_pause(WATCH_PAUSE + 4 * (clock_steady() - began)); /* a large fleet's walk is not for free */
     }
     progress_end(&progress);
+    text_list_free(&told);
     if (!result && most == 0)
         printf("No rotation is under way.\n");
     return result;
@@ -249,9 +307,12 @@ static int watch(struct operation *operation, const char *region, struct error *
 static int run(struct operation *operation, const struct chosen *chosen, struct error *error)
 {
     struct glance glance;
+    if (operation_check_region(operation, chosen->region, error))
+        return (int)error->code;
     if (chosen->watch)
         return watch(operation, chosen->region, error);
-    int result = take_look(&glance, operation, chosen->region, error);
+    glance_begin(&glance, operation, chosen->region, error);
+    int result = take_look(&glance);
     if (!result && chosen->json)
         print_json(&glance);
     else if (!result)
@@ -284,7 +345,7 @@ int cli_fleet(int argc, char **argv)
             return option == 'h' ? 0 : 2;
         }
     }
-    int result = operation_open(&operation, chosen.folder, &error);
+    int result = operation_open_read_only(&operation, chosen.folder, &error);
     if (!result)
         result = run(&operation, &chosen, &error);
     operation_close(&operation);

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALARM = 3, SHOWN_LIMIT = 20, DEFAULT_ROWS = 12, CA_COUNT = 4 };
+enum { ALARM = 3, SHOWN_LIMIT = 20, DEFAULT_ROWS = 12, MOST_ROWS = 4000, CA_COUNT = 4 };
 
 static const char help[] =
     "usage: sealwright forecast --at DATE [--run-dir DIR] [--region R] [--step DAYS] [--json]\n"
@@ -30,6 +30,8 @@ static const char help[] =
     "  --step DAYS    between the rows of the table over time (default: a twelfth of the time)\n"
     "  --json         everything as one JSON object\n"
     "\n"
+    "A renewal that clients refused counts as refused again; an instance that rehearses, as one renewed "
+    "now.\n"
     "What cannot be known here: the agents' own certificates (they renew them at two thirds of their life).\n"
     "\n"
     "Exit status: 0 nothing to worry about, 3 something would expire or would not verify with today's "
@@ -52,35 +54,47 @@ struct chosen {
     bool json;
 };
 
-/* The fleet at one date. */
+/* The fleet, or a region of it, at one date. */
 struct tally {
     int64_t instances, rotations, expired, pending, bundle, pinned, roots[CA_COUNT];
-    int64_t first_rotation;
-    json_t *alarms; /* NULL: only counted */
 };
 
-static const char *const causes[] = {
+/* What one walk over the instances finds: by date, and by region at the first and the last of them. */
+struct survey {
+    const struct region_table *regions;
+    int64_t *dates;
+    size_t date_count;
+    struct tally *by_date, *first, *last;
+    int64_t first_rotation;
+    json_t *alarms;
+};
+
+static const char *const causes[FORECAST_CAUSES] = {
     [FORECAST_ROTATES] = "the rotation would come too late",
     [FORECAST_MANUAL] = "its CA's certificates are not rotated by themselves",
     [FORECAST_STOPPED] = "the instance is stopped",
+    [FORECAST_FAILED] = "the instance has failed",
     [FORECAST_LOST] = "its host's agent has not been seen for over a day",
+    [FORECAST_LATE] = "its rotation is under way for over a day and not carried out",
+    [FORECAST_UNDONE] = "clients refused its renewal, which was undone",
+    [FORECAST_ENDED] = "its root or subordinate is not valid then",
     [FORECAST_PENDING] = "none is served yet",
 };
 
-static void note_alarm(struct tally *tally, const struct forecast_instance *instance)
+static void note_alarm(struct survey *survey, const struct forecast_instance *instance)
 {
     char when[32];
-    clock_format_seconds(instance->not_after, when);
-    json_array_append_new(
-        tally->alarms, json_pack("{s:s, s:s, s:s, s:s, s:s}", "DBInstanceIdentifier",
-                                 instance->row->identifier, "Region", instance->row->region, "CAIdentifier",
-                                 instance->row->served_ca_identifier, "ValidTill", when, "Reason",
-                                 instance->expired ? causes[instance->cause] : "its root is not valid then"));
+    bool expires = instance->expired_at != MOMENT_NEVER;
+    clock_format_seconds(expires ? instance->expired_at : instance->not_after, when);
+    json_array_append_new(survey->alarms,
+                          json_pack("{s:s, s:s, s:s, s:s, s:s}", "DBInstanceIdentifier",
+                                    instance->row->identifier, "Region", instance->row->region,
+                                    "CAIdentifier", instance->ca_identifier, "ValidTill", when, "Reason",
+                                    causes[expires ? instance->cause : FORECAST_ENDED]));
 }
 
-static void count(const struct forecast_instance *instance, void *context)
+static void add(struct tally *tally, const struct forecast_instance *instance)
 {
-    struct tally *tally = context;
     tally->instances++;
     tally->rotations += instance->rotations;
     tally->expired += instance->expired;
@@ -89,17 +103,55 @@ static void count(const struct forecast_instance *instance, void *context)
     tally->pinned += instance->pinned_verifies;
     for (unsigned i = 0; i < CA_COUNT; i++)
         tally->roots[i] += instance->roots >> i & 1;
-    if (instance->first_rotation < tally->first_rotation)
-        tally->first_rotation = instance->first_rotation;
-    if (tally->alarms && instance->cause != FORECAST_PENDING && !instance->bundle_verifies)
-        note_alarm(tally, instance);
 }
 
-static int tally_at(struct forecast *forecast, const struct chosen *chosen, int64_t at, json_t *alarms,
-                    struct tally *tally, struct error *error)
+static void count(const struct forecast_instance *instance, size_t index, void *context)
 {
-    *tally = (struct tally){.first_rotation = MOMENT_NEVER, .alarms = alarms};
-    return forecast_instances(forecast, chosen->region, at, count, tally, error);
+    struct survey *survey = context;
+    const struct region *region = region_find(survey->regions, instance->row->region);
+    size_t place = region ? (size_t)(region - survey->regions->regions) : 0;
+    bool last = index == survey->date_count - 1;
+    add(&survey->by_date[index], instance);
+    if (region && index == 0)
+        add(&survey->first[place], instance);
+    if (region && last)
+        add(&survey->last[place], instance);
+    if (!last)
+        return;
+    if (instance->first_rotation < survey->first_rotation)
+        survey->first_rotation = instance->first_rotation;
+    bool expires = instance->expired_at != MOMENT_NEVER;
+    if (expires || (instance->cause != FORECAST_PENDING && !instance->bundle_verifies))
+        note_alarm(survey, instance);
+}
+
+/* The dates of the table: now, each step, the date asked for. */
+static int survey_begin(struct survey *survey, const struct settings *settings, const struct chosen *chosen,
+                        int64_t now, struct error *error)
+{
+    int64_t rows = (chosen->at - now + chosen->step - 1) / chosen->step + 1;
+    *survey = (struct survey){.regions = &settings->regions, .first_rotation = MOMENT_NEVER};
+    if (rows > MOST_ROWS)
+        return error_set(error, ERROR_LIMIT, "--step: that makes %lld rows, at most %d", (long long)rows,
+                         MOST_ROWS);
+    survey->date_count = (size_t)rows;
+    survey->dates = mem_new_array(survey->date_count, sizeof *survey->dates);
+    for (size_t i = 0; i < survey->date_count; i++)
+        survey->dates[i] = i + 1 < survey->date_count ? now + (int64_t)i * chosen->step : chosen->at;
+    survey->by_date = mem_new_array(survey->date_count, sizeof *survey->by_date);
+    survey->first = mem_new_array(settings->regions.count, sizeof *survey->first);
+    survey->last = mem_new_array(settings->regions.count, sizeof *survey->last);
+    survey->alarms = json_array();
+    return 0;
+}
+
+static void survey_free(struct survey *survey)
+{
+    free(survey->dates);
+    free(survey->by_date);
+    free(survey->first);
+    free(survey->last);
+    json_decref(survey->alarms);
 }
 
 static json_t *tally_json(const struct tally *tally, int64_t at)
@@ -123,10 +175,18 @@ static void note_authority(const struct forecast_authority *authority, void *con
     char till[32], succession[32];
     clock_format_seconds(authority->row->not_after, till);
     clock_format_seconds(authority->succession == MOMENT_NEVER ? 0 : authority->succession, succession);
-    json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:i, s:s, s:b, s:b}", "Scope", authority->row->scope, "CAIdentifier",
-        authority->row->ca_identifier, "Kind", authority->row->number ? "subordinate" : "root", "Number",
-        authority->row->number, "ValidTill", till, "Ended", authority->ended, "InUse", authority->in_use);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:i, s:s, s:b, s:b, s:b}", "Scope", authority->row->scope, "CAIdentifier",
+                  authority->row->ca_identifier, "Kind", authority->row->number ? "subordinate" : "root",
+                  "Number", authority->row->number, "ValidTill", till, "Ended", authority->ended, "InUse",
+                  authority->in_use, "Planned", authority->planned);
+    if (authority->planned) {
+        char made[32], signs[32];
+        clock_format_seconds(authority->row->created_at, made);
+        clock_format_seconds(authority->row->signs_at, signs);
+        json_object_set_new(json, "MadeAt", json_string(made));
+        json_object_set_new(json, "SignsAt", json_string(signs));
+    }
     if (authority->succession != MOMENT_NEVER)
         json_object_set_new(json, "SuccessorMade", json_string(succession));
     json_array_append_new(context, json);
@@ -162,23 +222,29 @@ static json_t *own_certificates(const struct settings *settings, int64_t at)
     return list;
 }
 
-static json_t *table_over_time(struct forecast *forecast, const struct chosen *chosen, int64_t now,
-                               struct error *error)
+static json_t *table_over_time(const struct survey *survey)
 {
     json_t *rows = json_array();
-    int result = 0;
-    for (int64_t at = now; !result; at = at + chosen->step < chosen->at ? at + chosen->step : chosen->at) {
-        struct tally tally;
-        result = tally_at(forecast, chosen, at, NULL, &tally, error);
-        if (!result)
-            json_array_append_new(rows, tally_json(&tally, at));
-        if (at >= chosen->at)
-            break;
+    for (size_t i = 0; i < survey->date_count; i++) {
+        json_t *row = tally_json(&survey->by_date[i], survey->dates[i]);
+        int64_t before = i ? survey->by_date[i - 1].rotations : 0;
+        json_object_set_new(row, "RotationsSince", json_integer(survey->by_date[i].rotations - before));
+        json_array_append_new(rows, row);
     }
-    if (!result)
-        return rows;
-    json_decref(rows);
-    return NULL;
+    return rows;
+}
+
+/* Each region that has instances: today, and at the date. */
+static json_t *table_of_regions(const struct survey *survey)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < survey->regions->count; i++)
+        if (survey->last[i].instances)
+            json_array_append_new(
+                rows, json_pack("{s:s, s:o, s:o}", "Region", survey->regions->regions[i].name, "Today",
+                                tally_json(&survey->first[i], survey->dates[0]), "AtDate",
+                                tally_json(&survey->last[i], survey->dates[survey->date_count - 1])));
+    return rows;
 }
 
 static const char *text_at(const json_t *json, const char *name)
@@ -223,7 +289,7 @@ static void print_table(const json_t *rows)
     json_array_foreach(rows, index, row)
     {
         const json_t *roots = json_object_get(row, "VerifiedByRootAlone");
-        printf("%-12.10s %9lld %8lld %8lld %8lld", text_at(row, "At"), number_at(row, "Rotations"),
+        printf("%-12.10s %9lld %8lld %8lld %8lld", text_at(row, "At"), number_at(row, "RotationsSince"),
                number_at(row, "Expired"), number_at(row, "VerifiedByTodaysBundle"),
                number_at(row, "VerifiedByTodaysSubordinates"));
         for (size_t i = 0; i < count; i++)
@@ -234,24 +300,61 @@ static void print_table(const json_t *rows)
            "counted\n");
 }
 
-static void print_authorities(const json_t *authorities, const char *until)
+static void print_pair(const json_t *today, const json_t *then, const char *name)
+{
+    char text[48];
+    snprintf(text, sizeof text, "%lld>%lld", number_at(today, name), number_at(then, name));
+    printf(" %13s", text);
+}
+
+static void print_regions(const json_t *rows)
+{
+    size_t index, count;
+    const json_t *row;
+    const struct ca_profile *profiles = ca_profiles(&count);
+    printf("\nby region, today>at that date:\n%-16s %9s %13s %13s", "", "instances", "bundle*", "pinned**");
+    for (size_t i = 0; i < count; i++)
+        printf(" %13s", profiles[i].label);
+    putchar('\n');
+    json_array_foreach(rows, index, row)
+    {
+        const json_t *today = json_object_get(row, "Today"), *then = json_object_get(row, "AtDate");
+        printf("%-16s %9lld", text_at(row, "Region"), number_at(then, "Instances"));
+        print_pair(today, then, "VerifiedByTodaysBundle");
+        print_pair(today, then, "VerifiedByTodaysSubordinates");
+        for (size_t i = 0; i < count; i++)
+            print_pair(json_object_get(today, "VerifiedByRootAlone"),
+                       json_object_get(then, "VerifiedByRootAlone"), profiles[i].identifier);
+        putchar('\n');
+    }
+}
+
+static void print_authorities(const json_t *authorities)
 {
     size_t index;
     const json_t *each;
+    int shown = 0, hidden = 0;
     printf("\ncertificate authorities that end or get a successor until then:\n");
-    int shown = 0;
     json_array_foreach(authorities, index, each)
     {
-        const char *successor = text_at(each, "SuccessorMade");
-        bool succeeds = successor[0] && strcmp(successor, until) <= 0;
+        bool planned = json_is_true(json_object_get(each, "Planned"));
         bool ended = json_is_true(json_object_get(each, "Ended"));
-        if ((!ended && !succeeds) || !json_is_true(json_object_get(each, "InUse")))
+        if (!ended && !planned)
             continue;
+        if (shown == SHOWN_LIMIT) {
+            hidden++;
+            continue;
+        }
         shown++;
-        printf("  %-16s %-18s %-11s %lld: %s %s\n", text_at(each, "Scope"), text_at(each, "CAIdentifier"),
-               text_at(each, "Kind"), number_at(each, "Number"), ended ? "ends" : "successor made",
-               ended ? text_at(each, "ValidTill") : successor);
+        printf("  %-16s %-18s %-11s %lld: ", text_at(each, "Scope"), text_at(each, "CAIdentifier"),
+               text_at(each, "Kind"), number_at(each, "Number"));
+        if (planned)
+            printf("made %s, signs from %s%s", text_at(each, "MadeAt"), text_at(each, "SignsAt"),
+                   ended ? ", " : "");
+        printf("%s%s\n", ended ? "ends " : "", ended ? text_at(each, "ValidTill") : "");
     }
+    if (hidden)
+        printf("  ... and %d more (--json lists all)\n", hidden);
     if (!shown)
         printf("  none\n");
 }
@@ -269,6 +372,9 @@ static void print_own(const json_t *own)
                                                                           : "good";
         printf("  %-36s until %s: %s\n", text_at(each, "What"), text_at(each, "ValidTill"), fate);
     }
+    printf(
+        "  agents: the dates of their certificates are not known here; each renews its own at two thirds of "
+        "its life\n");
 }
 
 static void print_text(const json_t *whole)
@@ -281,7 +387,8 @@ static void print_text(const json_t *whole)
            number_at(last, "NoCertificateYet"));
     print_alarms(json_object_get(whole, "Alarms"));
     print_table(json_object_get(whole, "OverTime"));
-    print_authorities(json_object_get(whole, "CertificateAuthorities"), text_at(last, "At"));
+    print_regions(json_object_get(whole, "ByRegion"));
+    print_authorities(json_object_get(whole, "CertificateAuthorities"));
     print_own(json_object_get(whole, "ControlPlane"));
 }
 
@@ -295,32 +402,40 @@ static bool any_own_ended(const json_t *own)
 }
 
 /* Everything as one object; `alarm` says whether somebody should look. */
+static json_t *whole_of(const struct operation *operation, const struct survey *survey, json_t *authorities,
+                        bool *alarm)
+{
+    size_t last = survey->date_count - 1;
+    json_t *own = own_certificates(&operation->settings, survey->dates[last]);
+    json_t *whole =
+        json_pack("{s:O, s:o, s:o, s:o, s:o, s:o}", "Alarms", survey->alarms, "CertificateAuthorities",
+                  authorities, "OverTime", table_over_time(survey), "ByRegion", table_of_regions(survey),
+                  "AtDate", tally_json(&survey->by_date[last], survey->dates[last]), "ControlPlane", own);
+    if (survey->first_rotation != MOMENT_NEVER) {
+        char when[32];
+        clock_format_seconds(survey->first_rotation, when);
+        json_object_set_new(whole, "FirstRotation", json_string(when));
+    }
+    *alarm = json_array_size(survey->alarms) > 0 || any_own_ended(own);
+    return whole;
+}
+
 static json_t *gather(struct operation *operation, struct forecast *forecast, const struct chosen *chosen,
                       int64_t now, bool *alarm, struct error *error)
 {
-    struct tally tally;
-    json_t *whole = json_object(), *alarms = json_array(), *authorities = json_array();
-    json_object_set_new(whole, "Alarms", alarms);
-    json_object_set_new(whole, "CertificateAuthorities", authorities);
-    int result = tally_at(forecast, chosen, chosen->at, alarms, &tally, error);
+    struct survey survey;
+    json_t *authorities = json_array();
+    int result = survey_begin(&survey, &operation->settings, chosen, now, error);
+    if (!result)
+        result = forecast_instances(forecast, chosen->region, survey.dates, survey.date_count, count, &survey,
+                                    error);
     if (!result)
         result =
             forecast_authorities(forecast, chosen->region, chosen->at, note_authority, authorities, error);
-    json_t *rows = result ? NULL : table_over_time(forecast, chosen, now, error);
-    if (!rows) {
-        json_decref(whole);
-        return NULL;
-    }
-    json_t *own = own_certificates(&operation->settings, chosen->at);
-    json_object_set_new(whole, "OverTime", rows);
-    json_object_set_new(whole, "ControlPlane", own);
-    json_object_set_new(whole, "AtDate", tally_json(&tally, chosen->at));
-    if (tally.first_rotation != MOMENT_NEVER) {
-        char when[32];
-        clock_format_seconds(tally.first_rotation, when);
-        json_object_set_new(whole, "FirstRotation", json_string(when));
-    }
-    *alarm = json_array_size(alarms) > 0 || any_own_ended(own);
+    json_t *whole = result ? NULL : whole_of(operation, &survey, authorities, alarm);
+    if (!whole)
+        json_decref(authorities);
+    survey_free(&survey);
     return whole;
 }
 
@@ -332,7 +447,9 @@ static int run(struct operation *operation, struct chosen *chosen, bool *alarm, 
         return error_set(error, ERROR_INVALID, "--at is in the past");
     if (!chosen->step)
         chosen->step = (chosen->at - now) / DEFAULT_ROWS + 1;
-    int result = forecast_new(&operation->fleet, now, &forecast, error);
+    int result = operation_check_region(operation, chosen->region, error);
+    if (!result)
+        result = forecast_new(&operation->fleet, now, chosen->at, &forecast, error);
     json_t *whole = result ? NULL : gather(operation, forecast, chosen, now, alarm, error);
     forecast_free(forecast);
     if (!whole)
@@ -386,7 +503,7 @@ int cli_forecast(int argc, char **argv)
     int status = read_options(argc, argv, &chosen);
     if (status)
         return status < 0 ? 0 : status;
-    int result = operation_open(&operation, chosen.folder, &error);
+    int result = operation_open_read_only(&operation, chosen.folder, &error);
     if (!result)
         result = run(&operation, &chosen, &alarm, &error);
     operation_close(&operation);

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "server/privilege.h"
 #include "server/server.h"
+#include "truststore/catalog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +15,38 @@
 
 enum { BAR_WIDTH = 40 };
 
-int operation_open(struct operation *operation, const char *run_folder, struct error *error)
+static int load(struct operation *operation, const char *run_folder, struct error *error)
 {
     AUTO_FREE char *folder = cli_run_folder(run_folder);
     *operation = (struct operation){0};
     int result = settings_load(&operation->settings, folder, error);
-    if (!result)
-        result = privilege_drop(operation->settings.server_user, error);
+    return result ? result : privilege_drop(operation->settings.server_user, error);
+}
+
+int operation_open(struct operation *operation, const char *run_folder, struct error *error)
+{
+    int result = load(operation, run_folder, error);
     return result ? result : server_open_fleet(&operation->settings, &operation->fleet, error);
+}
+
+int operation_open_read_only(struct operation *operation, const char *run_folder, struct error *error)
+{
+    int result = load(operation, run_folder, error);
+    if (result)
+        return result;
+    AUTO_FREE char *file = settings_path(&operation->settings, SERVER_STORE_FILE);
+    operation->fleet.settings = &operation->settings;
+    return store_open_read_only(file, &operation->fleet.store, error);
+}
+
+int operation_check_region(const struct operation *operation, const char *region, struct error *error)
+{
+    AUTO_BUF struct buf names = {0};
+    if (!region || region_find(&operation->settings.regions, region))
+        return 0;
+    catalog_region_names(&operation->settings, &names);
+    return error_set(error, ERROR_NOT_FOUND, "there is no region %s; there are: %s", region,
+                     buf_text(&names));
 }
 
 void operation_close(struct operation *operation)
@@ -54,6 +79,13 @@ void progress_show(struct progress *progress, int64_t done)
     bar[BAR_WIDTH] = 0;
     printf("\r[%s] %lld of %lld %s", bar, (long long)done, (long long)progress->total, progress->what);
     fflush(stdout);
+}
+
+void progress_break(struct progress *progress)
+{
+    progress_end(progress);
+    fflush(stdout);
+    progress->shown = progress->terminal ? -1 : progress->shown;
 }
 
 void progress_end(struct progress *progress)

@@ -9,9 +9,11 @@
 
 #include <getopt.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
-enum { REFUSED = 3, LOOK_PAUSE = 200 /* ms */ };
+enum { REFUSED = 3, INTERRUPTED = 130, LOOK_PAUSE = 200 /* ms */ };
 
 static const char help[] =
     "usage: sealwright rehearse --db-instance-identifier ID --ca-certificate-identifier CA --seconds N\n"
@@ -28,7 +30,7 @@ static const char help[] =
     "Over the API: aws rds add-tags-to-resource --resource-name ARN --tags Key=sealwright:rehearse,Value='CA "
     "N'\n"
     "\n"
-    "Exit status: 0 nobody refused, 3 somebody did, 1 failed, 2 wrong usage.\n";
+    "Exit status: 0 nobody refused, 3 somebody did, 1 failed, 2 wrong usage, 130 interrupted.\n";
 
 static const struct option options[] = {
     {"db-instance-identifier", required_argument, NULL, 'i'},
@@ -42,7 +44,8 @@ static const struct option options[] = {
 };
 
 struct chosen {
-    const char *folder, *region, *identifier, *ca_identifier;
+    const char *folder, *region, *ca_identifier;
+    char *identifier; /* in the arguments; identifiers are lowercase */
     int64_t seconds;
     bool no_wait;
 };
@@ -62,8 +65,16 @@ static json_t *ended(struct operation *operation, const struct chosen *chosen, b
     return rotation;
 }
 
+/* Its record is overwritten when something else was asked for meanwhile, or when the certificate from before
+ * could not serve again: then nobody knows who refused. */
 static int print_outcome(const json_t *rotation)
 {
+    if (!text_equal(json_string_value(json_object_get(rotation, "reason")), ROTATION_REHEARSAL)) {
+        fprintf(stderr,
+                "The rehearsal ended early, with another certificate: who would have refused it is not "
+                "known; see describe-events.\n");
+        return 1;
+    }
     const json_t *clients = json_object_get(rotation, "clients");
     long long refusals = (long long)json_integer_value(json_object_get(rotation, "refusals"));
     size_t index;
@@ -76,6 +87,15 @@ static int print_outcome(const json_t *rotation)
     json_array_foreach(clients, index, client) printf("  %s\n", json_string_value(client));
     printf("The certificate from before is served again.\n");
     return REFUSED;
+}
+
+static void on_interrupt(int number)
+{
+    static const char text[] =
+        "\nThe rehearsal goes on; it ends by itself, and an event tells who refused.\n";
+    (void)number;
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(written < 0 ? 1 : INTERRUPTED);
 }
 
 static int await(struct operation *operation, const struct chosen *chosen, int *status, struct error *error)
@@ -107,6 +127,7 @@ static int run(struct operation *operation, struct chosen *chosen, int *status, 
 {
     if (!chosen->region)
         chosen->region = operation->settings.home_region;
+    text_lower(chosen->identifier);
     int result = rehearsal_start(&operation->fleet, chosen->region, chosen->identifier, chosen->ca_identifier,
                                  chosen->seconds, error);
     if (result)
@@ -114,6 +135,8 @@ static int run(struct operation *operation, struct chosen *chosen, int *status, 
     printf("%s serves %s for %lld seconds.\n", chosen->identifier, chosen->ca_identifier,
            (long long)chosen->seconds);
     fflush(stdout);
+    if (!chosen->no_wait)
+        signal(SIGINT, on_interrupt);
     return chosen->no_wait ? 0 : await(operation, chosen, status, error);
 }
 

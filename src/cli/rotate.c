@@ -31,7 +31,8 @@ static const char help[] =
     "  --region R           only those of this region (default: all)\n"
     "  --engine E           only those of this engine\n"
     "  --all                all that the options above leave; else the named ones\n"
-    "  --immediate          at once; waits, with a progress bar, until it is done\n"
+    "  --immediate          at once; waits, with a progress bar, until it is done and the guard's time is "
+    "over\n"
     "  --next-maintenance   in each instance's maintenance window (default)\n"
     "  --undo               takes that back\n"
     "  --dry-run            says what would be done\n"
@@ -76,7 +77,8 @@ struct plan {
     const struct chosen *chosen;
     struct target *targets;
     size_t count;
-    int64_t failed;
+    bool *found; /* by identifier that was named */
+    int64_t failed, missing;
 };
 
 static bool is_named(const struct chosen *chosen, const char *identifier)
@@ -87,6 +89,16 @@ static bool is_named(const struct chosen *chosen, const char *identifier)
     return named;
 }
 
+/* A change to that CA that waits for the window or a restart. */
+static bool waits_for(const struct instance_row *row, const char *ca_identifier)
+{
+    json_t *pending = json_loadb((const char *)row->pending.data, row->pending.length, 0, NULL);
+    const char *waiting = json_string_value(json_object_get(pending, "CACertificateIdentifier"));
+    bool waits = text_equal(waiting, ca_identifier);
+    json_decref(pending);
+    return waits;
+}
+
 static bool is_chosen(const struct chosen *chosen, const struct instance_row *row)
 {
     if (row->deleted || !is_named(chosen, row->identifier) ||
@@ -94,14 +106,23 @@ static bool is_chosen(const struct chosen *chosen, const struct instance_row *ro
         (chosen->engine && !text_equal(chosen->engine, row->engine)) ||
         (chosen->from && !text_equal(chosen->from, row->served_ca_identifier)))
         return false;
-    return chosen->to
-               ? !text_equal(chosen->to, row->ca_identifier) || text_equal(chosen->opt_in, "undo-opt-in")
-               : !slice_is(slice_buf(&row->maintenance), "{}");
+    if (!chosen->to)
+        return !slice_is(slice_buf(&row->maintenance), "{}");
+    return text_equal(chosen->opt_in, "undo-opt-in") ? waits_for(row, chosen->to)
+                                                     : !text_equal(chosen->to, row->ca_identifier);
+}
+
+static void note_found(struct plan *plan, const struct instance_row *row)
+{
+    for (size_t i = 0; !row->deleted && i < plan->chosen->identifier_count; i++)
+        plan->found[i] |= text_equal_ignoring_case(plan->chosen->identifiers[i], row->identifier) &&
+                          (!plan->chosen->region || text_equal(plan->chosen->region, row->region));
 }
 
 static bool choose(const struct instance_row *row, void *context)
 {
     struct plan *plan = context;
+    note_found(plan, row);
     if (!is_chosen(plan->chosen, row))
         return true;
     plan->targets = mem_grow(plan->targets, plan->count + 1, sizeof *plan->targets);
@@ -180,9 +201,11 @@ static bool is_open(struct plan *plan, struct target *target)
     if (target->started &&
         store_instance_get_by_resource(plan->operation->fleet.store, target->resource_id, &row, NULL) == 0) {
         json_t *rotation = json_loadb((const char *)row.rotation.data, row.rotation.length, 0, NULL);
-        bool undone = text_equal(json_string_value(json_object_get(rotation, "state")), "undone");
+        const char *state = json_string_value(json_object_get(rotation, "state"));
+        bool undone = text_equal(state, "undone"), guarded = text_equal(state, "guarded");
         json_decref(rotation);
-        open = rotate_outstanding(&row);
+        /* Clients may refuse it, and have it undone, as long as the guard watches. */
+        open = rotate_outstanding(&row) || guarded;
         if (!open && undone) {
             target->started = false;
             plan->failed++;
@@ -222,6 +245,18 @@ static void print_plan(const struct plan *plan)
         printf("  %-24s %s\n", plan->targets[i].identifier, plan->targets[i].region);
 }
 
+/* Names of no instance count as failures: a slip of the pen must not look like work that is done. */
+static void tell_missing(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->chosen->identifier_count; i++) {
+        if (plan->found[i])
+            continue;
+        plan->missing++;
+        fprintf(stderr, "%s: there is no such instance%s%s\n", plan->chosen->identifiers[i],
+                plan->chosen->region ? " in " : "", plan->chosen->region ? plan->chosen->region : "");
+    }
+}
+
 static int run(struct plan *plan, struct error *error)
 {
     const struct chosen *chosen = plan->chosen;
@@ -230,9 +265,12 @@ static int run(struct plan *plan, struct error *error)
     if (chosen->to &&
         authority_check(fleet, plan->operation->settings.home_region, chosen->to, &profile, error))
         return (int)error->code;
-    int result = store_instance_list_all(fleet->store, choose, plan, error);
+    int result = operation_check_region(plan->operation, chosen->region, error);
+    if (!result)
+        result = store_instance_list_all(fleet->store, choose, plan, error);
     if (result)
         return result;
+    tell_missing(plan);
     print_plan(plan);
     if (chosen->dry_run)
         return 0;
@@ -301,6 +339,7 @@ int cli_rotate(int argc, char **argv)
     int status = read_options(argc, argv, &chosen);
     if (status)
         return status < 0 ? 0 : status;
+    plan.found = mem_new_array(chosen.identifier_count + 1, sizeof *plan.found);
     int result = operation_open(&operation, chosen.folder, &error);
     if (!result)
         result = run(&plan, &error);
@@ -308,5 +347,6 @@ int cli_rotate(int argc, char **argv)
     for (size_t i = 0; i < plan.count; i++)
         text_list_free(&plan.targets[i].actions);
     free(plan.targets);
-    return result ? cli_fail("rotate", &error) : plan.failed ? SOME_FAILED : 0;
+    free(plan.found);
+    return result ? cli_fail("rotate", &error) : plan.failed || plan.missing ? SOME_FAILED : 0;
 }

@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/operate.h"
 #include "server/server.h"
 
 #include <curl/curl.h>
@@ -303,22 +304,6 @@ int cli_down(int argc, char **argv)
     return 0;
 }
 
-/* A line that is drawn over itself on a terminal, and printed when it changes elsewhere. */
-static void draw_progress(long long made, long long wanted, long long *drawn)
-{
-    if (isatty(STDOUT_FILENO)) {
-        int filled = wanted ? (int)(made * 40 / wanted) : 0;
-        printf("\r[%.*s%.*s] %lld of %lld certificate authorities", filled,
-               "########################################", 40 - filled,
-               "........................................", made, wanted);
-        fflush(stdout);
-    } else if (made != *drawn) {
-        printf("%lld of %lld certificate authorities\n", made, wanted);
-        fflush(stdout);
-    }
-    *drawn = made;
-}
-
 int cli_status(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -349,7 +334,9 @@ int cli_status(int argc, char **argv)
     if (!result)
         printf("server: %s\nagent: %s\n", cli_read_pid(&settings, "server.pid") ? "running" : "stopped",
                cli_read_pid(&settings, "agent.pid") ? "running" : "stopped");
-    long long made = 0, wanted = 0, drawn = -1;
+    long long made = 0, wanted = 0;
+    struct progress progress;
+    progress_begin(&progress, "certificate authorities", 0);
     while (!result) {
         json_t *health = ask_health(&settings);
         if (!health)
@@ -357,14 +344,14 @@ int cli_status(int argc, char **argv)
         made = number_at(health, "authorities", "made");
         wanted = number_at(health, "authorities", "wanted");
         json_decref(health);
+        progress.total = wanted;
         if (!result)
-            draw_progress(made, wanted, &drawn);
+            progress_show(&progress, made);
         if (!wait || made >= wanted)
             break;
         clock_pause(20);
     }
-    if (!result && isatty(STDOUT_FILENO))
-        printf("\n");
+    progress_end(&progress);
     settings_free(&settings);
     return result ? cli_fail("status", &error) : 0;
 }
