@@ -76,6 +76,11 @@ static bool still_known(const struct work *work)
            last->previous == work->state.certificate_generation && clock_now() - last->until < KNOWN_FOR;
 }
 
+static int look(const struct work *work, struct engine_evidence *evidence, struct error *error)
+{
+    return work->driver->evidence ? work->driver->evidence(&work->engine, evidence, error) : 0;
+}
+
 static int find_known(const struct work *work, struct guard *next, struct error *error)
 {
     struct engine_evidence evidence = {
@@ -83,7 +88,7 @@ static int find_known(const struct work *work, struct guard *next, struct error 
         .since = clock_now() - KNOWN_FOR,
         .client_limit = GUARD_CLIENT_LIMIT,
     };
-    int result = work->driver->evidence(&work->engine, &evidence, error);
+    int result = look(work, &evidence, error);
     next->position = evidence.position;
     add_clients(&next->known, &evidence.clients);
     if (still_known(work))
@@ -98,7 +103,7 @@ int guard_prepare(struct work *work, int64_t generation, struct error *error)
     const struct desired_instance *desired = work->desired;
     struct guard next = {0};
     int result = 0;
-    bool wanted = desired->guard_seconds || desired->rehearsal;
+    bool wanted = desired->rehearsal || (desired->guard_seconds && work->driver->evidence);
     if (wanted && !check_usable(work, state->certificate_generation, NULL)) {
         next.generation = generation;
         next.previous = state->certificate_generation;
@@ -124,7 +129,7 @@ void guard_installed(struct work *work)
     struct guard *guard = &state->guard;
     struct engine_evidence evidence = {.position = state->evidence_from};
     struct error error = {0};
-    if (work->driver->evidence(&work->engine, &evidence, &error))
+    if (look(work, &evidence, &error))
         log_warning("instance=%s action=look-for-refusals result=\"%s\"", work->desired->identifier,
                     error.text);
     state->evidence_from = evidence.position;
@@ -144,7 +149,7 @@ static void count_refusals(struct work *work)
     struct engine_evidence evidence = {
         .position = guard->position, .ignored = &guard->known, .client_limit = GUARD_CLIENT_LIMIT};
     struct error error = {0};
-    if (work->driver->evidence(&work->engine, &evidence, &error)) {
+    if (look(work, &evidence, &error)) {
         log_warning("instance=%s action=look-for-refusals result=\"%s\"", work->desired->identifier,
                     error.text);
     } else {
@@ -259,6 +264,6 @@ bool guard_due(const struct work *work)
         return false;
     if (is_over(&guard) || guard.until != work->state.guard.until)
         return true;
-    return !work->driver->evidence(&work->engine, &evidence, NULL) &&
+    return !look(work, &evidence, NULL) &&
            (evidence.refusals || evidence.position - guard.position > READ_AGAIN);
 }

@@ -41,6 +41,8 @@ static int split_chain(struct slice pem, struct pair *pair, struct error *error)
         certificate_list_add(root ? &pair->roots : &pair->served, all.items[i]);
         if (!root)
             certificate_pem(all.items[i], &pair->chain);
+        if (i > 0)
+            certificate_pem(all.items[i], &pair->authorities);
     }
     certificate_list_free(&all);
     if (!result && (!pair->served.count || !pair->roots.count))
@@ -67,6 +69,7 @@ void pair_free(struct pair *pair)
 {
     buf_wipe(&pair->key);
     buf_free(&pair->chain);
+    buf_free(&pair->authorities);
     certificate_list_free(&pair->served);
     certificate_list_free(&pair->roots);
     *pair = (struct pair){0};
@@ -184,13 +187,18 @@ int pair_obtain(struct work *work, int64_t generation, struct error *error)
 
 int pair_place(const struct work *work, const struct pair *pair, struct error *error)
 {
-    AUTO_FREE char *chain_file = NULL, *key_file = NULL;
+    struct engine_certificate_files files = {0};
     AUTO_FREE char *folder = mem_format("%s/tls", work->folder);
-    work->driver->certificate_files(&work->engine, &chain_file, &key_file);
+    work->driver->certificate_files(&work->engine, &files);
     int result = file_make_folder(folder, 0700, error);
     if (!result)
-        result = file_write(key_file, slice_buf(&pair->key), 0600, error);
-    return result ? result : file_write(chain_file, slice_buf(&pair->chain), 0600, error);
+        result = file_write(files.key, slice_buf(&pair->key), 0600, error);
+    if (!result)
+        result = file_write(files.chain, slice_buf(&pair->chain), 0600, error);
+    if (!result && files.authorities)
+        result = file_write(files.authorities, slice_buf(&pair->authorities), 0600, error);
+    engine_certificate_files_free(&files);
+    return result;
 }
 
 static bool file_is(const char *path, const struct buf *content, const char **what)
@@ -214,14 +222,19 @@ static bool file_is(const char *path, const struct buf *content, const char **wh
 
 bool pair_in_place(const struct work *work, const struct pair *pair, char *found, size_t size)
 {
-    AUTO_FREE char *chain_file = NULL, *key_file = NULL;
+    struct engine_certificate_files files = {0};
+    work->driver->certificate_files(&work->engine, &files);
+    const struct {
+        const char *path;
+        const struct buf *content;
+    } wanted[] = {
+        {files.chain, &pair->chain}, {files.key, &pair->key}, {files.authorities, &pair->authorities}};
     const char *what = "";
-    work->driver->certificate_files(&work->engine, &chain_file, &key_file);
     found[0] = 0;
-    if (!file_is(chain_file, &pair->chain, &what))
-        snprintf(found, size, "%s %s", strrchr(chain_file, '/') + 1, what);
-    else if (!file_is(key_file, &pair->key, &what))
-        snprintf(found, size, "%s %s", strrchr(key_file, '/') + 1, what);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && !found[0]; i++)
+        if (wanted[i].path && !file_is(wanted[i].path, wanted[i].content, &what))
+            snprintf(found, size, "%s %s", strrchr(wanted[i].path, '/') + 1, what);
+    engine_certificate_files_free(&files);
     return !found[0];
 }
 
@@ -236,6 +249,7 @@ static bool chain_equal(const struct certificate_list *a, const struct certifica
 struct look {
     struct work *work;
     const struct pair *pair;
+    int port;
 };
 
 /* One connection to one address. */
@@ -251,7 +265,7 @@ static int look_at(const char *address, void *context, struct error *error)
     const struct probe_target target = {
         .protocol = work->driver->probe,
         .address = to,
-        .port = work->engine.port,
+        .port = look->port,
         .server_name = work->desired->names.count ? work->desired->names.items[0] : NULL,
         .deadline = PROBE_DEADLINE,
     };
@@ -260,10 +274,10 @@ static int look_at(const char *address, void *context, struct error *error)
     if (!result) {
         text_copy(work->served_serial, sizeof work->served_serial, served.leaf.serial);
         if (!chain_equal(&served.chain, &look->pair->served))
-            result = error_set(
-                error, ERROR_STATE,
-                "%s port %d serves the certificate with serial %s (%zu in its chain), expected %s", to,
-                work->engine.port, served.leaf.serial, served.chain.count, look->pair->leaf.serial);
+            result =
+                error_set(error, ERROR_STATE,
+                          "%s port %d serves the certificate with serial %s (%zu in its chain), expected %s",
+                          to, look->port, served.leaf.serial, served.chain.count, look->pair->leaf.serial);
     }
     probe_result_free(&served);
     return result;
@@ -271,27 +285,38 @@ static int look_at(const char *address, void *context, struct error *error)
 
 int pair_served(struct work *work, const struct pair *pair, int64_t deadline, struct error *error)
 {
-    struct look look = {work, pair};
+    struct look look = {work, pair, engine_tls_port(work->driver, &work->engine)};
     int64_t until = clock_steady() + deadline, again = clock_steady() + RELOAD_AGAIN;
+    if (!look.port) {
+        text_copy(work->served_serial, sizeof work->served_serial, pair->leaf.serial);
+        return 0;
+    }
     for (useconds_t pause = 2000;; pause = pause < 200000 ? pause * 2 : pause) {
         int result = engine_each(work->engine.listen_addresses, look_at, &look, error);
         if (!result || clock_steady() >= until)
             return result;
         usleep(pause);
-        if (clock_steady() < again)
+        if (clock_steady() < again || !work->driver->reloads_certificate)
             continue;
         again = clock_steady() + RELOAD_AGAIN;
         work->driver->reload(&work->engine, NULL);
     }
 }
 
+int pair_activate(struct work *work, struct error *error)
+{
+    bool running = work->driver->status(&work->engine).running;
+    if (running && work->driver->reloads_certificate)
+        return work->driver->reload(&work->engine, error);
+    int result = running ? serve_stop(work, error) : 0;
+    return result ? result : serve_start(work, error);
+}
+
 static int place_and_see(struct work *work, const struct pair *pair, struct error *error)
 {
     int result = pair_place(work, pair, error);
-    if (!result && work->driver->status(&work->engine).running)
-        result = work->driver->reload(&work->engine, error);
-    else if (!result)
-        result = serve_start(work, error);
+    if (!result)
+        result = pair_activate(work, error);
     return result ? result : pair_served(work, pair, SERVED_DEADLINE, error);
 }
 

@@ -17,8 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STOP_DEADLINE = 60 * 1000 };
-
 /* A step that failed; `hopeless`: it will as long as the desired state is the same. */
 struct failure {
     bool hopeless;
@@ -93,16 +91,6 @@ static int provision(struct work *work, struct error *error)
     return helper_finish(&helper, error);
 }
 
-static int stop(struct work *work, struct error *error)
-{
-    if (!work->driver->status(&work->engine).running)
-        return 0;
-    /* On disk first, so that a crash in between does not look as if somebody else had stopped the engine. */
-    work->state.up = false;
-    int result = state_save(work->folder, &work->state, error);
-    return result ? result : work->driver->stop(&work->engine, STOP_DEADLINE, error);
-}
-
 /* Restarts once for each step of the counter: the process to end is written down, another one is the
  * restarted engine. */
 static int stop_for_restart(struct work *work, struct error *error)
@@ -114,7 +102,7 @@ static int stop_for_restart(struct work *work, struct error *error)
     if (state->restart_pid && state->restart_pid != status.pid)
         return 0;
     state->restart_pid = status.pid;
-    return stop(work, error);
+    return serve_stop(work, error);
 }
 
 static int settle_port(struct work *work, struct failure *failure)
@@ -127,7 +115,7 @@ static int settle_port(struct work *work, struct failure *failure)
     if (wanted && state->port != wanted) {
         result = hopeless(failure, engine_port_check(work->site->listen_addresses, wanted, &failure->error));
         if (!result)
-            result = stop(work, &failure->error);
+            result = serve_stop(work, &failure->error);
         if (!result)
             state->port = wanted;
     } else if (wanted && !state->certificate_generation && !work->driver->status(&work->engine).running) {
@@ -161,7 +149,7 @@ static int reach_running(struct work *work, struct failure *failure)
 
 static int reach_stopped(struct work *work, struct failure *failure)
 {
-    int result = stop(work, &failure->error);
+    int result = serve_stop(work, &failure->error);
     if (result)
         return result;
     work->state.restart = work->desired->restart;
@@ -173,7 +161,7 @@ static int reach_stopped(struct work *work, struct failure *failure)
 static int reach_deleted(struct work *work, struct failure *failure)
 {
     static const char *const parts[] = {"data", "tls", "certificates", "log"};
-    int result = stop(work, &failure->error);
+    int result = serve_stop(work, &failure->error);
     for (size_t i = 0; !result && i < sizeof parts / sizeof parts[0]; i++) {
         AUTO_FREE char *path = mem_format("%s/%s", work->folder, parts[i]);
         result = file_remove_tree(path, &failure->error);
@@ -188,7 +176,8 @@ static int find_engine(struct work *work, struct failure *failure)
     if (!work->driver)
         return hopeless(failure, error_set(&failure->error, ERROR_NOT_FOUND,
                                            "engine %s is unknown to this agent", desired->engine));
-    work->engine.release = engine_release_choose(work->site->releases, work->driver, desired->engine_version);
+    work->engine.release =
+        engine_release_choose(work->site->releases, desired->engine, desired->engine_version);
     if (!work->engine.release && !desired->deleted)
         return hopeless(failure,
                         error_set(&failure->error, ERROR_NOT_FOUND,

@@ -22,6 +22,16 @@ static int tell_stopped(struct work *work, struct error *error)
     return state_save(work->folder, state, error);
 }
 
+int serve_stop(struct work *work, struct error *error)
+{
+    if (!work->driver->status(&work->engine).running)
+        return 0;
+    /* On disk first, so that a crash in between does not look as if somebody else had stopped the engine. */
+    work->state.up = false;
+    int result = state_save(work->folder, &work->state, error);
+    return result ? result : work->driver->stop(&work->engine, STOP_DEADLINE, error);
+}
+
 int serve_start(struct work *work, struct error *error)
 {
     bool chosen_here = !work->desired->port && !work->state.certificate_generation;
@@ -66,7 +76,8 @@ static int repair(struct work *work, const struct pair *pair, bool running, stru
             return result;
     }
     int result = pair_place(work, pair, error);
-    if (!result && running)
+    /* An engine that reads its files at a start alone still serves what it has read. */
+    if (!result && running && work->driver->reloads_certificate)
         result = work->driver->reload(&work->engine, error);
     return result;
 }
@@ -86,7 +97,7 @@ static int see_served(struct work *work, const struct pair *pair, struct error *
         if (result)
             return result;
     }
-    result = work->driver->reload(&work->engine, error);
+    result = pair_activate(work, error);
     return result ? result : pair_served(work, pair, SERVED_DEADLINE, error);
 }
 
@@ -188,9 +199,10 @@ static int serve_certificate(struct work *work, struct error *error)
         guard_supersede(work);
     bool current = state->certificate_generation;
     int result = 0;
-    /* Where a crash left the new pair in the middle of its installation, that goes on instead of a step back.
-     */
-    bool resume = news && state->installing == wanted && work->driver->status(&work->engine).running;
+    /* Where a crash left the new pair in the middle of its installation, that goes on instead of a step back;
+     * and an engine that is to be started and would have to start again starts with the new one. */
+    bool running = work->driver->status(&work->engine).running;
+    bool resume = news && (running ? state->installing == wanted : !work->driver->reloads_certificate);
     if (current && !resume)
         result = serve_current(work, error);
     /* A running engine that cannot serve the old pair is one more reason to install the new one. */

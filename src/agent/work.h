@@ -22,6 +22,7 @@ struct pair {
     int64_t generation;
     struct buf key;                 /* PEM; secret */
     struct buf chain;               /* PEM: what the engine serves: all but self-signed certificates */
+    struct buf authorities;         /* PEM: all but the server certificate */
     struct certificate_list served; /* the same, parsed */
     struct certificate_list roots;  /* the self-signed ones */
     struct certificate_facts leaf;
@@ -39,8 +40,12 @@ void pair_free(struct pair *pair);
 int pair_place(const struct work *work, const struct pair *pair, struct error *error);
 /* Are the engine's files those of the pair, by content? `found` says what is different. */
 bool pair_in_place(const struct work *work, const struct pair *pair, char *found, size_t size);
-/* Connects to all addresses as a client would, until the pair's chain is served or the deadline passes; the
- * engine is told to reload again now and then. */
+/* Makes the engine read the placed files: by a reload, a start, or a restart where it cannot do without. */
+int pair_activate(struct work *work, struct error *error);
+/* Connects to all addresses as a client would, until the pair's chain is served or the deadline passes; an
+ * engine that can reload is told to again now and then. Nothing is looked at while the instance serves no
+ * TLS.
+ */
 int pair_served(struct work *work, const struct pair *pair, int64_t deadline, struct error *error);
 /* Would a client that trusts the chain's root accept the pair now? */
 int pair_valid(const struct work *work, const struct pair *pair, struct error *error);
@@ -56,6 +61,8 @@ void pair_prune(const struct work *work);
 int serve(struct work *work, struct error *error);
 /* Chooses a port, configures, starts. Where the engine was meant to run and did not, an event says so. */
 int serve_start(struct work *work, struct error *error);
+/* Stops the engine, on the agent's own account. */
+int serve_stop(struct work *work, struct error *error);
 
 /* guard.c */
 

@@ -15,12 +15,26 @@
 
 static const struct engine_driver *const drivers[] = {&postgres_driver};
 
-const struct engine_driver *engine_find(const char *name)
+const struct engine_driver *engine_find(const char *engine)
 {
     for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
-        if (text_equal(drivers[i]->name, name))
-            return drivers[i];
+        for (const char *const *name = drivers[i]->engines; *name; name++)
+            if (text_equal(*name, engine))
+                return drivers[i];
     return NULL;
+}
+
+void engine_certificate_files_free(struct engine_certificate_files *files)
+{
+    free(files->chain);
+    free(files->key);
+    free(files->authorities);
+    *files = (struct engine_certificate_files){0};
+}
+
+int engine_tls_port(const struct engine_driver *driver, const struct engine_instance *instance)
+{
+    return driver->tls_port ? driver->tls_port(instance) : instance->port;
 }
 
 void engine_releases_add(struct engine_releases *releases, const struct engine_release *release)
@@ -60,13 +74,14 @@ int engine_version_compare(const char *a, const char *b)
     return 0;
 }
 
-const struct engine_release *engine_release_choose(const struct engine_releases *releases,
-                                                   const struct engine_driver *driver, const char *version)
+const struct engine_release *engine_release_choose(const struct engine_releases *releases, const char *engine,
+                                                   const char *version)
 {
     const struct engine_release *best = NULL;
-    for (size_t i = 0; i < releases->count; i++) {
+    const struct engine_driver *driver = engine_find(engine);
+    for (size_t i = 0; driver && i < releases->count; i++) {
         const struct engine_release *each = &releases->items[i];
-        if (!text_equal(each->engine, driver->name) || !driver->compatible(version, each->version))
+        if (!text_equal(each->engine, engine) || !driver->compatible(version, each->version))
             continue;
         if (text_equal(each->version, version))
             return each;

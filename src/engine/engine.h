@@ -68,11 +68,20 @@ struct engine_evidence {
                                  caller's to free */
 };
 
+/* Where an engine reads its certificate, for the caller to write. */
+struct engine_certificate_files { /* owned: engine_certificate_files_free */
+    char *chain;                  /* PEM: the server certificate and those between it and a root */
+    char *key;                    /* PEM */
+    char *authorities; /* PEM: all of the chain but the server certificate, roots too; NULL: not read */
+};
+
 struct engine_driver {
-    const char *name; /* "postgres" */
+    const char *const *engines; /* by RDS's names, NULL-terminated: {"postgres", NULL} */
     int default_port;
     enum probe_protocol probe;
-    bool reloads_certificate; /* a new certificate needs no restart */
+    /* A new certificate needs no restart of the database: reload() is enough. Else the caller stops and
+     * starts it. */
+    bool reloads_certificate;
 
     /* Appends the versions found in the usual folders, in PATH and in `folders` (comma-separated; may be
      * NULL). */
@@ -100,26 +109,30 @@ struct engine_driver {
     int (*set_master)(const struct engine_instance *instance, const struct engine_master *master,
                       struct error *error);
 
-    /* The files that the engine reads, to be written by the caller. */
-    void (*certificate_files)(const struct engine_instance *instance, char **chain, char **key);
+    void (*certificate_files)(const struct engine_instance *instance, struct engine_certificate_files *files);
+    /* The port on which clients ask for TLS; 0 while the instance is not to serve TLS at all. NULL: always
+     * the instance's own port. */
+    int (*tls_port)(const struct engine_instance *instance);
     /* Looks for refusals since `position`; very much that was logged since is passed over but for its end. On
-     * failure the position is as before. */
+     * failure the position is as before. NULL: the engine keeps no account of them. */
     int (*evidence)(const struct engine_instance *instance, struct engine_evidence *evidence,
                     struct error *error);
 };
 
-/* By name; NULL when there is none. */
-const struct engine_driver *engine_find(const char *name);
+/* By the engine's name; NULL when there is none. */
+const struct engine_driver *engine_find(const char *engine);
+void engine_certificate_files_free(struct engine_certificate_files *files);
+int engine_tls_port(const struct engine_driver *driver, const struct engine_instance *instance);
 
 /* All versions of all engines on this host; engine_releases_free after use. */
 void engine_discover(const char *folders, struct engine_releases *releases);
 void engine_releases_add(struct engine_releases *releases, const struct engine_release *release);
 void engine_releases_free(struct engine_releases *releases);
 
-/* The release to run an instance with that wants `version`: that one, else the newest that can serve its data
- * (a minor version goes when the host's package is updated). NULL when there is none. */
-const struct engine_release *engine_release_choose(const struct engine_releases *releases,
-                                                   const struct engine_driver *driver, const char *version);
+/* The release to run an instance of `engine` with that wants `version`: that one, else the newest that can
+ * serve its data (a minor version goes when the host's package is updated). NULL when there is none. */
+const struct engine_release *engine_release_choose(const struct engine_releases *releases, const char *engine,
+                                                   const char *version);
 /* -1, 0 or 1: versions by their numbers, "9.6" before "15.2" before "15.18". */
 int engine_version_compare(const char *a, const char *b);
 

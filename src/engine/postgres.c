@@ -1,8 +1,10 @@
 /* PostgreSQL. */
 #include "engine/postgres.h"
 
+static const char *const engines[] = {"postgres", NULL};
+
 const struct engine_driver postgres_driver = {
-    .name = "postgres",
+    .engines = engines,
     .default_port = 5432,
     .probe = PROBE_POSTGRES,
     .reloads_certificate = true,

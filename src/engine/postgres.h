@@ -18,7 +18,8 @@ int postgres_major(const char *version);
 
 /* postgres_config.c */
 int postgres_configure(const struct engine_instance *instance, bool *changed, struct error *error);
-void postgres_certificate_files(const struct engine_instance *instance, char **chain, char **key);
+void postgres_certificate_files(const struct engine_instance *instance,
+                                struct engine_certificate_files *files);
 /* The texts of the files, for tests: sealwright.conf and pg_hba.conf. */
 int postgres_settings(const struct engine_instance *instance, struct buf *text, struct error *error);
 int postgres_access_rules(const struct engine_instance *instance, struct buf *text, struct error *error);

@@ -86,10 +86,11 @@ static int put_setting(struct buf *text, const char *name, const char *value, st
     return 0;
 }
 
-void postgres_certificate_files(const struct engine_instance *instance, char **chain, char **key)
+void postgres_certificate_files(const struct engine_instance *instance,
+                                struct engine_certificate_files *files)
 {
-    *chain = mem_format("%s/tls/server.crt", instance->folder);
-    *key = mem_format("%s/tls/server.key", instance->folder);
+    files->chain = mem_format("%s/tls/server.crt", instance->folder);
+    files->key = mem_format("%s/tls/server.key", instance->folder);
 }
 
 /* The local socket's path must fit into a struct sockaddr_un. */
@@ -107,10 +108,10 @@ static int check_socket_path(const struct engine_instance *instance, struct erro
 
 int postgres_settings(const struct engine_instance *instance, struct buf *text, struct error *error)
 {
-    AUTO_FREE char *chain = NULL, *key = NULL;
+    struct engine_certificate_files files = {0};
     char port[16];
     snprintf(port, sizeof port, "%d", instance->port);
-    postgres_certificate_files(instance, &chain, &key);
+    postgres_certificate_files(instance, &files);
     /* Many small clusters share a machine; parameters may say more. */
     const struct engine_parameter defaults[] = {
         {"shared_buffers", "32MB"},
@@ -123,8 +124,8 @@ int postgres_settings(const struct engine_instance *instance, struct buf *text, 
         {"unix_socket_directories", instance->folder},
         {"unix_socket_permissions", "0700"},
         {"ssl", "on"},
-        {"ssl_cert_file", chain},
-        {"ssl_key_file", key},
+        {"ssl_cert_file", files.chain},
+        {"ssl_key_file", files.key},
         {"ssl_ca_file", ""},
         {"password_encryption", "scram-sha-256"},
         {"log_destination", "stderr"},
@@ -142,6 +143,7 @@ int postgres_settings(const struct engine_instance *instance, struct buf *text, 
     }
     for (size_t i = 0; !result && i < sizeof fixed / sizeof fixed[0]; i++)
         result = put_setting(text, fixed[i].name, fixed[i].value, error);
+    engine_certificate_files_free(&files);
     return result;
 }
 

@@ -101,10 +101,9 @@ static void versions_are_compared_by_number(void **state)
         {"postgres", "15.9", ""}, {"postgres", "15.18", ""}, {"postgres", "16.1", ""}};
     for (size_t i = 0; i < 3; i++)
         engine_releases_add(&releases, &all[i]);
-    const struct engine_driver *driver = engine_find("postgres");
-    assert_string_equal(engine_release_choose(&releases, driver, "15.9")->version, "15.9");
-    assert_string_equal(engine_release_choose(&releases, driver, "15.3")->version, "15.18");
-    assert_null(engine_release_choose(&releases, driver, "14.3"));
+    assert_string_equal(engine_release_choose(&releases, "postgres", "15.9")->version, "15.9");
+    assert_string_equal(engine_release_choose(&releases, "postgres", "15.3")->version, "15.18");
+    assert_null(engine_release_choose(&releases, "postgres", "14.3"));
     engine_releases_free(&releases);
 }
 

@@ -1,0 +1,119 @@
+#include "engine/process.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LOG_LIMIT = 32 * 1024 * 1024 };
+
+bool engine_process_works_in(int pid, const char *folder)
+{
+    char path[64], found[PATH_MAX];
+    AUTO_FREE char *real = realpath(folder, NULL);
+    snprintf(path, sizeof path, "/proc/%d/cwd", pid);
+    ssize_t length = real ? readlink(path, found, sizeof found - 1) : -1;
+    if (length < 0)
+        return false;
+    found[length] = 0;
+    return text_equal(found, real) && process_alive(pid);
+}
+
+int engine_process_find(const char *folder)
+{
+    DIR *processes = opendir("/proc");
+    int found = 0;
+    for (const struct dirent *entry; processes && !found && (entry = readdir(processes));) {
+        int pid = (int)strtol(entry->d_name, NULL, 10);
+        if (pid > 0 && engine_process_works_in(pid, folder))
+            found = pid;
+    }
+    if (processes)
+        closedir(processes);
+    return found;
+}
+
+static int open_to_append(const char *path)
+{
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+}
+
+int engine_log_open(const char *instance_folder, const char *name, int *log, off_t *end, struct error *error)
+{
+    AUTO_FREE char *folder = mem_format("%s/log", instance_folder);
+    AUTO_FREE char *path = mem_format("%s/%s", folder, name);
+    int result = file_make_folder(folder, 0700, error);
+    if (result)
+        return result;
+    *log = open_to_append(path);
+    if (*log < 0)
+        return error_set_system(error, errno, "cannot open %s", path);
+    *end = lseek(*log, 0, SEEK_END);
+    if (*end < LOG_LIMIT)
+        return 0;
+    AUTO_FREE char *old = mem_format("%s.1", path);
+    close(*log);
+    *log = -1;
+    *end = 0;
+    if (rename(path, old) == 0)
+        *log = open_to_append(path);
+    return *log >= 0 ? 0 : error_set_system(error, errno, "cannot start %s anew", path);
+}
+
+/* In the child, between fork and exec. */
+static _Noreturn void become(const struct engine_command *command)
+{
+    int nothing = open("/dev/null", O_RDONLY);
+    setsid();
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(command->log, STDOUT_FILENO) < 0 ||
+        dup2(command->log, STDERR_FILENO) < 0 || chdir(command->folder) < 0)
+        _exit(126);
+    close_range(3, ~0U, 0);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    union {
+        const char *const *given;
+        char *const *taken;
+    } arguments = {command->arguments}, environment = {command->environment}; /* execve predates const */
+    umask(077);
+    execve(command->program, arguments.taken, environment.taken);
+    _exit(127);
+}
+
+int engine_process_start(const struct engine_command *command, pid_t *child, struct error *error)
+{
+    *child = fork();
+    if (*child < 0)
+        return error_set_system(error, errno, "cannot fork");
+    if (*child == 0)
+        become(command);
+    return 0;
+}
+
+bool engine_process_await_end(int pid, const char *folder, int64_t until)
+{
+    while (clock_steady() < until) {
+        waitpid(pid, NULL, WNOHANG);
+        if (!engine_process_works_in(pid, folder))
+            return true;
+        usleep(ENGINE_POLL);
+    }
+    return false;
+}
