@@ -159,6 +159,7 @@ static int run_agent(const struct settings *settings, struct error *error)
     AUTO_FREE char *state = settings_path(settings, SERVER_AGENT_FOLDER);
     AUTO_FREE char *instances = settings_path(settings, SERVER_INSTANCES_FOLDER);
     AUTO_FREE char *listen = join(&settings->database_listen);
+    AUTO_FREE char *folders = join(&settings->engine_folders);
     AUTO_FREE char *networks = join(&settings->client_networks);
     if (privilege_drop(settings->server_user, error))
         return cli_fail("agent", error);
@@ -167,6 +168,7 @@ static int run_agent(const struct settings *settings, struct error *error)
         .ca_file = ca,
         .state_folder = state,
         .instances_folder = instances,
+        .engine_folders = folders,
         .listen_addresses = listen,
         .client_networks = networks,
         .concurrency = 4,

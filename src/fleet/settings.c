@@ -100,6 +100,7 @@ static const struct member members[] = {
     {"server_user", MEMBER_OWNED_TEXT, AT(server_user), 0, 0},
     {"signer_user", MEMBER_OWNED_TEXT, AT(signer_user), 0, 0},
     {"client_networks", MEMBER_TEXTS, AT(client_networks), 0, 0},
+    {"engine_folders", MEMBER_TEXTS, AT(engine_folders), 0, 0},
     {"database_listen", MEMBER_TEXTS, AT(database_listen), 0, 0},
     {"agent_check_seconds", MEMBER_LONG, AT(agent_check_seconds), 1, 3600},
     {"webhook_url", MEMBER_OWNED_TEXT, AT(webhook_url), 0, 0},
@@ -335,6 +336,7 @@ void settings_free(struct settings *settings)
     text_list_free(&settings->customer_domains);
     text_list_free(&settings->retiring);
     text_list_free(&settings->client_networks);
+    text_list_free(&settings->engine_folders);
     text_list_free(&settings->database_listen);
     region_table_free(&settings->regions);
     *settings = (struct settings){0};

@@ -45,6 +45,7 @@ struct settings {
     char *server_user;                 /* when started as root: users to become */
     char *signer_user;
     struct text_list client_networks; /* networks whose clients may connect to databases */
+    struct text_list engine_folders;  /* where engines' programs are, beside the usual folders */
     struct text_list database_listen; /* addresses on which this machine's databases listen */
     int64_t agent_check_seconds;      /* 5 */
     char *webhook_url;                /* events are posted to it; NULL: to none */
