@@ -1,6 +1,5 @@
-/* The reader of a PostgreSQL server's answer to an SSLRequest. */
-#include "base/text.h"
-#include "probe/probe.h"
+/* PostgreSQL: what is asked before TLS, and the reader of its answer. */
+#include "probe/internal.h"
 
 #include <string.h>
 
@@ -62,4 +61,18 @@ enum probe_answer probe_postgres_answer(struct slice received, struct error *err
     if (reader.failed)
         return PROBE_ANSWER_MORE;
     return refused(find_message(fields), error);
+}
+
+static enum probe_answer read_answer(struct slice received, void *what, struct error *error)
+{
+    (void)what;
+    return probe_postgres_answer(received, error);
+}
+
+/* SSLRequest: length 8 and the code 80877103. */
+int postgres_ask(struct wire *wire, struct probe_result *result, struct error *error)
+{
+    static const unsigned char request[] = {0, 0, 0, 8, 4, 210, 22, 47};
+    (void)result;
+    return wire_ask(wire, slice_of(request, sizeof request), read_answer, NULL, error);
 }

@@ -1,205 +1,32 @@
-#include "probe/probe.h"
+#include "probe/internal.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-static int wait_for(int fd, short events, int64_t until, struct error *error)
-{
-    for (;;) {
-        int64_t left = until - clock_steady();
-        if (left <= 0)
-            return error_set(error, ERROR_TIMEOUT, "the server did not answer in time");
-        struct pollfd wait = {fd, events, 0};
-        int ready = poll(&wait, 1, left > 1000000 ? 1000000 : (int)left);
-        if (ready > 0)
-            return 0;
-        if (ready < 0 && errno != EINTR)
-            return error_set_system(error, errno, "cannot poll");
-    }
-}
-
-/* A name's addresses by getaddrinfo_a, which alone can be left waiting at a deadline; an address needs no
- * look-up. */
-static int look_up(const struct probe_target *target, int64_t until, struct addrinfo **found,
-                   struct error *error)
-{
-    char port[8];
-    snprintf(port, sizeof port, "%d", target->port);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
-    if (getaddrinfo(target->address, port, &hints, found) == 0)
-        return 0;
-    hints.ai_flags = 0;
-    /* All of it lives on the heap: a look-up that cannot be cancelled goes on using it after the deadline. */
-    struct look_up_job {
-        struct gaicb request;
-        struct addrinfo hints;
-        char *name, *port;
-    } *job = mem_new(sizeof *job);
-    job->hints = hints;
-    job->name = mem_string(target->address);
-    job->port = mem_string(port);
-    job->request = (struct gaicb){.ar_name = job->name, .ar_service = job->port, .ar_request = &job->hints};
-    struct gaicb *list[] = {&job->request};
-    int status = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
-    while (status == 0 && gai_error(list[0]) == EAI_INPROGRESS) {
-        int64_t left = until - clock_steady();
-        struct timespec wait = {left / 1000, left % 1000 * 1000000};
-        if (left <= 0 || gai_suspend((const struct gaicb *const *)list, 1, &wait) == EAI_AGAIN)
-            break;
-    }
-    if (status == 0)
-        status = gai_error(list[0]);
-    if (status == EAI_INPROGRESS && gai_cancel(list[0]) == EAI_NOTCANCELED)
-        return error_set(error, ERROR_TIMEOUT, "the name %s was not resolved in time", target->address);
-    *found = status == 0 ? job->request.ar_result : NULL;
-    free(job->name);
-    free(job->port);
-    free(job);
-    if (status == EAI_INPROGRESS)
-        return error_set(error, ERROR_TIMEOUT, "the name %s was not resolved in time", target->address);
-    if (status)
-        return error_set(error, ERROR_NOT_FOUND, "the name %s cannot be resolved: %s", target->address,
-                         gai_strerror(status));
-    return 0;
-}
-
-static int connect_one(const struct addrinfo *address, int64_t until, int *connected, struct error *error)
-{
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_set_system(error, errno, "cannot make a socket");
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    int result = 0, reason = 0;
-    if (connect(fd, address->ai_addr, address->ai_addrlen) < 0)
-        reason = errno;
-    if (reason == EINPROGRESS) {
-        socklen_t size = sizeof reason;
-        result = wait_for(fd, POLLOUT, until, error);
-        if (!result)
-            getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &size);
-    }
-    if (!result && reason)
-        result = error_set_system(error, reason, "cannot connect");
-    if (result)
-        close(fd);
-    else
-        *connected = fd;
-    return result;
-}
-
-static int connect_any(const struct probe_target *target, int64_t until, int *connected, struct error *error)
-{
-    struct addrinfo *found = NULL;
-    int result = look_up(target, until, &found, error);
-    if (result)
-        return result;
-    result = error_set(error, ERROR_NOT_FOUND, "the name %s has no address", target->address);
-    for (const struct addrinfo *each = found; each && result; each = each->ai_next)
-        result = connect_one(each, until, connected, error);
-    freeaddrinfo(found);
-    return result;
-}
-
-static int send_all(int fd, struct slice bytes, int64_t until, struct error *error)
-{
-    while (bytes.length) {
-        ssize_t sent = send(fd, bytes.data, bytes.length, MSG_NOSIGNAL);
-        if (sent > 0) {
-            bytes = slice_of(bytes.data + sent, bytes.length - (size_t)sent);
-            continue;
-        }
-        if (sent < 0 && errno != EAGAIN && errno != EINTR)
-            return error_set_system(error, errno, "the connection broke");
-        int result = wait_for(fd, POLLOUT, until, error);
-        if (result)
-            return result;
-    }
-    return 0;
-}
-
-/* SSLRequest: length 8 and the code 80877103; the answer is one byte, 'S' or 'N', or an ErrorResponse. */
-static int ask_postgres(int fd, int64_t until, struct error *error)
-{
-    static const unsigned char ask[] = {0, 0, 0, 8, 4, 210, 22, 47};
-    AUTO_BUF struct buf received = {0};
-    int result = send_all(fd, slice_of(ask, sizeof ask), until, error);
-    enum probe_answer answer = PROBE_ANSWER_MORE;
-    while (!result && answer == PROBE_ANSWER_MORE) {
-        unsigned char chunk[512];
-        ssize_t got = recv(fd, chunk, sizeof chunk, 0);
-        if (got == 0)
-            return error_set(error, ERROR_IO, "the server closed the connection when asked for TLS");
-        if (got < 0 && errno != EAGAIN && errno != EINTR)
-            return error_set_system(error, errno, "the connection broke");
-        if (got < 0) {
-            result = wait_for(fd, POLLIN, until, error);
-            continue;
-        }
-        buf_append(&received, chunk, (size_t)got);
-        answer = probe_postgres_answer(slice_buf(&received), error);
-    }
-    if (result || answer == PROBE_ANSWER_TLS)
-        return result;
-    if (answer == PROBE_ANSWER_NO_TLS)
-        return error_set(error, ERROR_DENIED, "the server does not offer TLS");
-    return error ? (int)error->code : ERROR_IO;
-}
-
-static int handshake(SSL *ssl, int fd, int64_t until, struct error *error)
-{
-    for (;;) {
-        ERR_clear_error();
-        int done = SSL_connect(ssl);
-        if (done == 1)
-            return 0;
-        int want = SSL_get_error(ssl, done);
-        if (want != SSL_ERROR_WANT_READ && want != SSL_ERROR_WANT_WRITE) {
-            char reason[256] = "the connection was closed";
-            if (ERR_peek_error())
-                ERR_error_string_n(ERR_peek_error(), reason, sizeof reason);
-            return error_set(error, ERROR_IO, "the TLS handshake failed: %s", reason);
-        }
-        int result = wait_for(fd, want == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, until, error);
-        if (result)
-            return result;
-    }
-}
+static const struct {
+    int (*ask)(struct wire *wire, struct probe_result *result, struct error *error); /* before TLS */
+    const char *alpn;
+    bool alpn_required;
+    void (*finish)(struct wire *wire); /* before the end */
+} protocols[] = {
+    [PROBE_TLS] = {.ask = NULL},
+    [PROBE_POSTGRES] = {.ask = postgres_ask},
+    /* libpq refuses a server that does not name the protocol (PostgreSQL documentation, "sslnegotiation"). */
+    [PROBE_POSTGRES_DIRECT] = {.alpn = "postgresql", .alpn_required = true},
+    [PROBE_MYSQL] = {.ask = mysql_ask, .finish = mysql_finish},
+    [PROBE_TDS] = {.ask = tds_ask},
+    [PROBE_TDS_STRICT] = {.alpn = "tds/8.0"},
+};
 
 static bool is_address(const char *text)
 {
     unsigned char binary[sizeof(struct in6_addr)];
     return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
-}
-
-static int negotiate(SSL_CTX *context, const struct probe_target *target, int fd, int64_t until, SSL **ssl,
-                     struct error *error)
-{
-    *ssl = SSL_new(context);
-    if (!*ssl || SSL_set_fd(*ssl, fd) != 1)
-        return error_set(error, ERROR_CRYPTO, "cannot prepare TLS");
-    AUTO_FREE char *name = mem_string(target->server_name); /* OpenSSL's own macro casts const away */
-    if (!text_is_empty(name) && !is_address(name))
-        SSL_ctrl(*ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
-    return handshake(*ssl, fd, until, error);
 }
 
 static void read_names(X509 *leaf, struct text_list *names)
@@ -247,59 +74,45 @@ static int read_result(const SSL *ssl, const struct probe_target *target, struct
     return 0;
 }
 
+static int negotiate(struct wire *wire, SSL_CTX *context, const struct probe_target *target,
+                     struct probe_result *result, struct error *error)
+{
+    bool named = !text_is_empty(target->server_name) && !is_address(target->server_name);
+    const char *alpn = protocols[target->protocol].alpn;
+    const unsigned char *chosen = NULL;
+    unsigned length = 0;
+    int failed = protocols[target->protocol].ask ? protocols[target->protocol].ask(wire, result, error) : 0;
+    if (!failed)
+        failed = wire_secure(wire, context, named ? target->server_name : NULL, alpn, error);
+    if (failed || !protocols[target->protocol].alpn_required)
+        return failed;
+    SSL_get0_alpn_selected(wire->ssl, &chosen, &length);
+    if (!slice_is(slice_of(chosen, length), alpn))
+        return error_set(error, ERROR_INVALID, "the server speaks TLS, but does not agree to \"%s\" (ALPN)",
+                         alpn);
+    return 0;
+}
+
 static int run(SSL_CTX *context, const struct probe_target *target, struct probe_result *result,
                struct error *error)
 {
-    int64_t until = clock_steady() + target->deadline;
-    AUTO_CLOSE int fd = -1;
-    SSL *ssl = NULL;
-    int failed = connect_any(target, until, &fd, error);
-    if (!failed && target->protocol == PROBE_POSTGRES)
-        failed = ask_postgres(fd, until, error);
+    struct wire wire = {.fd = -1, .until = clock_steady() + target->deadline};
+    int failed = wire_connect(&wire, target, error);
     if (!failed)
-        failed = negotiate(context, target, fd, until, &ssl, error);
+        failed = negotiate(&wire, context, target, result, error);
     if (!failed)
-        failed = read_result(ssl, target, result, error);
-    /* The close is said, not waited for: a server must not log a broken connection for every look. */
-    if (!failed)
-        SSL_shutdown(ssl);
-    SSL_free(ssl);
+        failed = read_result(wire.ssl, target, result, error);
+    if (!failed && protocols[target->protocol].finish)
+        protocols[target->protocol].finish(&wire);
+    wire_close(&wire);
     return failed;
-}
-
-/* OpenSSL writes to the socket with write(), which raises SIGPIPE when the server is gone: it is held back
- * from this thread and taken away again. */
-struct pipe_guard {
-    sigset_t before;
-    bool pending; /* one that was there already stays */
-};
-
-static void pipe_guard_begin(struct pipe_guard *guard)
-{
-    sigset_t pending, pipe;
-    sigpending(&pending);
-    guard->pending = sigismember(&pending, SIGPIPE) == 1;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &guard->before);
-}
-
-static void pipe_guard_end(const struct pipe_guard *guard)
-{
-    const struct timespec at_once = {0};
-    sigset_t pipe;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    if (!guard->pending)
-        sigtimedwait(&pipe, NULL, &at_once);
-    pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
 }
 
 int probe_run(const struct probe_target *target, struct probe_result *result, struct error *error)
 {
-    struct pipe_guard guard;
+    struct error own;
+    error = error ? error : &own;
     *result = (struct probe_result){0};
-    pipe_guard_begin(&guard);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     int failed = context ? 0 : error_set(error, ERROR_CRYPTO, "cannot prepare TLS");
     if (!failed) {
@@ -309,7 +122,6 @@ int probe_run(const struct probe_target *target, struct probe_result *result, st
         failed = run(context, target, result, error);
     }
     SSL_CTX_free(context);
-    pipe_guard_end(&guard);
     if (failed)
         error_prefix(error, "%s port %d", target->address, target->port);
     return failed;

@@ -11,8 +11,13 @@
 
 /* How a client of the engine asks for TLS. */
 enum probe_protocol {
-    PROBE_TLS,      /* TLS from the first byte */
-    PROBE_POSTGRES, /* SSLRequest (PostgreSQL documentation, "Message Flow", "SSL Session Encryption") */
+    PROBE_TLS,             /* TLS from the first byte: Oracle's TCPS, and what is in no need of more */
+    PROBE_POSTGRES,        /* SSLRequest (PostgreSQL documentation, "Message Flow", "SSL Session Encryption");
+                              PgBouncer too */
+    PROBE_POSTGRES_DIRECT, /* TLS first, with ALPN "postgresql": PostgreSQL 17 and later */
+    PROBE_MYSQL,           /* MySQL and MariaDB: SSLRequest after the server's greeting */
+    PROBE_TDS,             /* SQL Server: PRELOGIN, then TLS in TDS packets (MS-TDS 3.2.5.2) */
+    PROBE_TDS_STRICT,      /* SQL Server, TDS 8.0: TLS first, with ALPN "tds/8.0" */
 };
 
 struct probe_target {
@@ -28,6 +33,7 @@ struct probe_target {
 struct probe_result {
     char tls_version[16]; /* "TLSv1.3" */
     char cipher[64];
+    char server_version[64];       /* as the server says before TLS: MySQL, MariaDB, SQL Server; else "" */
     struct certificate_list chain; /* as served: the server's own certificate first */
     struct certificate_facts leaf; /* of chain.items[0] */
     struct text_list names;        /* its subject alternative names: DNS names and IP addresses */
@@ -42,10 +48,19 @@ struct probe_result {
 int probe_run(const struct probe_target *target, struct probe_result *result, struct error *error);
 void probe_result_free(struct probe_result *result);
 
-/* What a PostgreSQL server says to an SSLRequest. */
-enum probe_answer { PROBE_ANSWER_MORE, PROBE_ANSWER_TLS, PROBE_ANSWER_NO_TLS, PROBE_ANSWER_ERROR };
-/* Reads the bytes received so far. PROBE_ANSWER_ERROR comes with the server's own message where it sent one
- * (an ErrorResponse). */
+/* What a server says when asked for TLS. PROBE_ANSWER_READ is for what else is asked within this folder. */
+enum probe_answer {
+    PROBE_ANSWER_MORE,
+    PROBE_ANSWER_TLS,
+    PROBE_ANSWER_NO_TLS,
+    PROBE_ANSWER_ERROR,
+    PROBE_ANSWER_READ
+};
+/* Each reads the bytes received so far. PROBE_ANSWER_ERROR comes with the server's own message where it sent
+ * one: a PostgreSQL server's ErrorResponse, a MySQL server's error in place of its greeting ("Too many
+ * connections"). `version` is what the server says of itself, or "". */
 enum probe_answer probe_postgres_answer(struct slice received, struct error *error);
+enum probe_answer probe_mysql_answer(struct slice received, char version[64], struct error *error);
+enum probe_answer probe_tds_answer(struct slice received, char version[64], struct error *error);
 
 #endif

@@ -1,0 +1,53 @@
+/* What the files of this folder share: a connection with a deadline, and what each protocol does with it. */
+#ifndef PROBE_INTERNAL_H
+#define PROBE_INTERNAL_H
+
+#include "probe/probe.h"
+
+#include <openssl/ssl.h>
+
+/* A connection, first plain, then under TLS. */
+struct wire {
+    int fd;          /* -1: none */
+    int64_t until;   /* clock_steady(): what comes later is ERROR_TIMEOUT */
+    SSL *ssl;        /* NULL: plain */
+    bool in_packets; /* while shaking hands: TLS records travel in TDS packets */
+};
+
+/* Connects to the first of the target's addresses that answers. */
+int wire_connect(struct wire *wire, const struct probe_target *target, struct error *error);
+/* Waits until the socket is ready for `events` of poll(2). */
+int wire_wait(const struct wire *wire, short events, struct error *error);
+/* Shakes hands. `server_name` and `alpn` may be NULL. */
+int wire_secure(struct wire *wire, SSL_CTX *context, const char *server_name, const char *alpn,
+                struct error *error);
+int wire_send(struct wire *wire, struct slice bytes, struct error *error);
+/* Appends what has come, one byte at least. ERROR_IO at the connection's end. */
+int wire_receive(struct wire *wire, struct buf *received, struct error *error);
+/* Says good-bye and does not wait for the other side's. */
+void wire_close(struct wire *wire);
+
+/* Reads the bytes received so far: PROBE_ANSWER_MORE until there are enough of them. `what` is the reader's
+ * own. */
+typedef enum probe_answer wire_reader(struct slice received, void *what, struct error *error);
+/* Sends `request` (may be empty) and receives until `reader` has its answer. The answer PROBE_ANSWER_NO_TLS
+ * becomes ERROR_DENIED, PROBE_ANSWER_ERROR the reader's own error. */
+int wire_ask(struct wire *wire, struct slice request, wire_reader *reader, void *what, struct error *error);
+
+/* What each protocol says before TLS. `result` gets what the server tells of itself. */
+int postgres_ask(struct wire *wire, struct probe_result *result, struct error *error);
+int mysql_ask(struct wire *wire, struct probe_result *result, struct error *error);
+int tds_ask(struct wire *wire, struct probe_result *result, struct error *error);
+
+/* Goes on under TLS to a log-in that the server turns down cleanly: without it MySQL and MariaDB count a
+ * broken connection, and refuse the host after max_connect_errors of them. What fails here is nobody's loss.
+ */
+void mysql_finish(struct wire *wire);
+
+/* Appends `bytes` as TDS packets of the kind that carries the handshake. */
+void tds_wrap(struct slice bytes, struct buf *packets);
+/* How many bytes must still come until one packet is whole; 0 when it is, or when it is none that carries a
+ * handshake: then *payload is empty. */
+size_t tds_missing(struct slice received, struct slice *payload);
+
+#endif
