@@ -9,6 +9,8 @@
 #define BELIEVED_BEHIND (10 * CLOCK_MINUTE)
 
 static _Atomic int64_t shift; /* set by tests only */
+/* By tests only: the moment at which the clock stands, and since when on CLOCK_BOOTTIME. 0: it goes. */
+static _Atomic int64_t stopped_at, stopped_since;
 /* The time that is believed, less the steady clock; and how far ahead of it the machine may be. 0: no guard.
  */
 static _Atomic int64_t base, believed_ahead;
@@ -22,14 +24,20 @@ static int64_t read_clock(clockid_t clock)
 
 static int64_t machine_now(void)
 {
-    return read_clock(CLOCK_REALTIME) + atomic_load(&shift);
+    int64_t stopped = atomic_load(&stopped_at);
+    return stopped ? stopped : read_clock(CLOCK_REALTIME) + atomic_load(&shift);
 }
 
-/* How far the machine's clock is from the time that is believed; that time. A machine's sleep is no jump:
- * CLOCK_BOOTTIME counts it. */
+/* A machine's sleep is no jump: CLOCK_BOOTTIME counts it. */
+static int64_t time_passed(void)
+{
+    return atomic_load(&stopped_at) ? atomic_load(&stopped_since) : read_clock(CLOCK_BOOTTIME);
+}
+
+/* How far the machine's clock is from the time that is believed; that time. */
 static int64_t distance(int64_t *believed)
 {
-    *believed = read_clock(CLOCK_BOOTTIME) + atomic_load(&base);
+    *believed = time_passed() + atomic_load(&base);
     return machine_now() - *believed;
 }
 
@@ -52,7 +60,7 @@ int64_t clock_now(void)
 
 void clock_guard(int64_t known, int64_t ahead)
 {
-    atomic_store(&base, known - read_clock(CLOCK_BOOTTIME));
+    atomic_store(&base, known - time_passed());
     atomic_store(&believed_ahead, ahead);
 }
 
@@ -76,6 +84,13 @@ void clock_pause(int64_t milliseconds)
 void clock_shift(int64_t milliseconds)
 {
     atomic_store(&shift, milliseconds);
+}
+
+void clock_stop(int64_t milliseconds)
+{
+    if (milliseconds && !atomic_load(&stopped_at))
+        atomic_store(&stopped_since, read_clock(CLOCK_BOOTTIME));
+    atomic_store(&stopped_at, milliseconds);
 }
 
 static struct tm broken_down(int64_t milliseconds)

@@ -20,6 +20,9 @@ void clock_guard(int64_t known, int64_t ahead);
 bool clock_doubted(void);
 /* For tests: clock_now() answers real time plus `milliseconds` from now on. */
 void clock_shift(int64_t milliseconds);
+/* For tests: the machine's clock stands still at this moment, and no time passes for the guard but by the
+ * next call; 0 lets it go on. clock_steady() goes on. */
+void clock_stop(int64_t milliseconds);
 
 #define CLOCK_SECOND INT64_C(1000)
 #define CLOCK_MINUTE (60 * CLOCK_SECOND)

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define START INT64_C(1798761600000) /* 2027-01-01 */
@@ -40,9 +39,7 @@ static void note_folder(const char *before, const char *after)
 
 void sim_go_to(int64_t at)
 {
-    struct timespec machine;
-    clock_gettime(CLOCK_REALTIME, &machine);
-    clock_shift(at - ((int64_t)machine.tv_sec * 1000 + machine.tv_nsec / 1000000));
+    clock_stop(at);
     clock_now(); /* a guarded clock that is looked at follows */
 }
 
@@ -242,7 +239,7 @@ void sim_free(struct sim *sim)
 {
     struct error error = {0};
     clock_guard(0, 0);
-    clock_shift(0);
+    clock_stop(0);
     watch_close(sim);
     store_close(sim->fleet.store);
     check(file_remove_tree(sim->folder, &error), sim->folder, &error);

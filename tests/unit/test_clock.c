@@ -135,6 +135,26 @@ static void the_steady_clock_is_not_shifted(void **state)
     assert_in_range(still - steady, 0, CLOCK_MINUTE);
 }
 
+static void a_stopped_clock_stands_still(void **state)
+{
+    (void)state;
+    int64_t year = 365 * CLOCK_DAY, start = clock_now();
+    clock_stop(start + year);
+    assert_int_equal(clock_now(), start + year);
+    clock_guard(start + year, 30 * CLOCK_DAY);
+    clock_pause(5);
+    assert_int_equal(clock_now(), start + year);
+    clock_stop(start + year + CLOCK_DAY);
+    assert_int_equal(clock_now(), start + year + CLOCK_DAY);
+    clock_stop(start + 9 * year); /* not believed: what was believed stands still too */
+    clock_pause(5);
+    assert_true(clock_doubted());
+    assert_int_equal(clock_now(), start + year + CLOCK_DAY);
+    clock_guard(0, 0);
+    clock_stop(0);
+    assert_in_range(clock_now() - start, 0, CLOCK_MINUTE);
+}
+
 /* How far clock_now() is from the time that the machine had before. */
 static int64_t off(int64_t before)
 {
@@ -185,6 +205,7 @@ int main(void)
         cmocka_unit_test(reads_the_date_of_a_signature),
         cmocka_unit_test(reads_one_form_of_http_date),
         cmocka_unit_test(the_steady_clock_is_not_shifted),
+        cmocka_unit_test(a_stopped_clock_stands_still),
         cmocka_unit_test(a_guarded_clock_does_not_jump),
         cmocka_unit_test(a_clock_that_is_wrong_from_the_start_is_not_believed),
     };
