@@ -13,7 +13,8 @@ struct session {
     int result; /* of the first statement that failed */
 };
 
-static int session_open(const struct engine_instance *instance, struct session *session, struct error *error)
+static int session_open(const struct engine_instance *instance, const char *database, struct session *session,
+                        struct error *error)
 {
     char port[16];
     snprintf(port, sizeof port, "%d", instance->port);
@@ -26,7 +27,7 @@ static int session_open(const struct engine_instance *instance, struct session *
     const char *const names[] = {
         "host", "port", "user", "dbname", "passfile", "connect_timeout", "application_name", "options", NULL};
     const char *const values[] = {instance->folder, port,         POSTGRES_SUPERUSER,
-                                  "postgres",       no_passwords, "20",
+                                  database,         no_passwords, "20",
                                   "sealwright",     options,      NULL};
     *session = (struct session){.connection = PQconnectdbParams(names, values, 0), .error = error};
     if (PQstatus(session->connection) == CONNECTION_OK)
@@ -156,11 +157,31 @@ static void make_database(struct session *session, const char *database, const c
         execute_for(session, before, owner, "");
 }
 
+/* RDS lets its master user create sslinfo, which PostgreSQL leaves to superusers: it is there already, in
+ * each database that is made. It comes with PostgreSQL's contrib modules. */
+static int make_sslinfo(const struct engine_instance *instance, const char *database, struct error *error)
+{
+    struct session session;
+    int result = session_open(instance, database, &session, error);
+    if (result)
+        return result;
+    bool offered =
+        exists(&session, "SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = $1", "sslinfo");
+    if (offered && !exists(&session, "SELECT 1 FROM pg_catalog.pg_extension WHERE extname = $1", "sslinfo"))
+        execute(&session, "CREATE EXTENSION IF NOT EXISTS sslinfo");
+    PQfinish(session.connection);
+    return session.result;
+}
+
 int postgres_set_master(const struct engine_instance *instance, const struct engine_master *master,
                         struct error *error)
 {
     struct session session;
-    int result = session_open(instance, &session, error);
+    int result = make_sslinfo(instance, "template1", error);
+    if (!result)
+        result = make_sslinfo(instance, "postgres", error);
+    if (!result)
+        result = session_open(instance, "postgres", &session, error);
     if (result)
         return result;
     /* The backend of a predecessor that was killed may still be at work: its lock ends with it. */
