@@ -73,7 +73,7 @@ int catalogue_load(struct fleet *fleet, struct catalogue *catalogue, struct erro
     return 0;
 }
 
-static bool has_family(const struct catalogue *catalogue, const char *family)
+bool catalogue_has_family(const struct catalogue *catalogue, const char *family)
 {
     for (size_t i = 0; i < catalogue->count; i++)
         if (text_equal(catalogue->versions[i].family, family))
@@ -85,7 +85,7 @@ void catalogue_add_known(struct catalogue *catalogue)
 {
     struct catalogue_version version;
     for (size_t i = 0; catalogue_known(i, &version); i++)
-        if (!has_family(catalogue, version.family))
+        if (!catalogue_has_family(catalogue, version.family))
             append(catalogue, &version);
     sort(catalogue);
 }

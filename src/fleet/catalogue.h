@@ -49,10 +49,14 @@ struct catalogue {
 /* What follows from an engine and its version alone: `available` and `is_default` are left as they are. */
 void catalogue_describe_version(const struct engine_facts *engine, const char *version,
                                 struct catalogue_version *target);
+/* The same from a family: its engine and major version. False when no engine has such families. */
+bool catalogue_parse_family(const char *family, struct catalogue_version *target);
+
 /* The versions that at least one host has. */
 int catalogue_load(struct fleet *fleet, struct catalogue *catalogue, struct error *error);
 /* Adds a version of RDS for each family that no host has; they are not available. */
 void catalogue_add_known(struct catalogue *catalogue);
+bool catalogue_has_family(const struct catalogue *catalogue, const char *family);
 /* The index-th version of RDS that is known without any host; false past the last. */
 bool catalogue_known(size_t index, struct catalogue_version *target);
 void catalogue_free(struct catalogue *catalogue);

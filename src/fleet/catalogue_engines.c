@@ -167,6 +167,20 @@ void catalogue_describe_version(const struct engine_facts *engine, const char *v
         *dot = '-';
 }
 
+bool catalogue_parse_family(const char *family, struct catalogue_version *target)
+{
+    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
+        if (!text_starts_with(family, engines[i].engine))
+            continue;
+        const char *version = family + strlen(engines[i].engine);
+        *target = (struct catalogue_version){0};
+        catalogue_describe_version(&engines[i], *version == '-' ? version + 1 : version, target);
+        if (text_equal(target->family, family))
+            return true;
+    }
+    return false;
+}
+
 bool catalogue_reloads(const char *engine, const char *version)
 {
     const struct engine_facts *facts = catalogue_engine(engine);

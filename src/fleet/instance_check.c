@@ -40,14 +40,9 @@ int instance_check_windows(const char *maintenance, const char *backup, struct e
     return result;
 }
 
-int instance_check_groups(const struct catalogue_version *version, const char *parameter_group,
-                          const char *option_group, struct error *error)
+int instance_check_groups(const struct catalogue_version *version, const char *option_group,
+                          struct error *error)
 {
-    char expected[64];
-    snprintf(expected, sizeof expected, "default.%s", version->family);
-    if (parameter_group && !text_equal_ignoring_case(parameter_group, expected))
-        return error_set_named(error, ERROR_NOT_FOUND, "DBParameterGroupNotFound",
-                               "DBParameterGroup not found: %s", parameter_group);
     if (option_group && !text_equal_ignoring_case(option_group, version->option_group))
         return error_set_named(error, ERROR_NOT_FOUND, "OptionGroupNotFoundFault",
                                "Specified OptionGroupName: %s not found.", option_group);

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "fleet/authority.h"
+#include "fleet/instance_groups.h"
 #include "fleet/instance_internal.h"
 #include "fleet/name.h"
 #include "fleet/state.h"
@@ -40,7 +41,7 @@ static int check_shape(const struct instance_create *input, const struct catalog
     if (!result)
         result = instance_check_license(version->engine, input->kept, error);
     if (!result)
-        result = instance_check_groups(version, input->parameter_group, input->option_group, error);
+        result = instance_check_groups(version, input->option_group, error);
     return result;
 }
 
@@ -142,6 +143,8 @@ static int insert(struct fleet *fleet, const struct instance_create *input,
         result = put_tags(fleet, input, row, error);
     if (!result)
         result = instance_refresh_names(fleet, row, &changed, error);
+    if (!result)
+        result = instance_groups_choose(fleet, row, input->parameter_group, &changed, error);
     row->generation = 1;
     if (!result)
         result = store_instance_insert(fleet->store, row, error);

@@ -44,8 +44,8 @@ int instance_check_username(const struct engine_facts *engine, const char *name,
 int instance_check_database(const struct engine_facts *engine, const char *name, struct error *error);
 int instance_check_password(const struct engine_facts *engine, const char *password, struct error *error);
 int instance_check_windows(const char *maintenance, const char *backup, struct error *error);
-int instance_check_groups(const struct catalogue_version *version, const char *parameter_group,
-                          const char *option_group, struct error *error);
+int instance_check_groups(const struct catalogue_version *version, const char *option_group,
+                          struct error *error);
 int instance_check_class(const char *instance_class, struct error *error);
 int instance_check_storage(int64_t allocated_storage, struct error *error);
 int instance_check_port(const struct engine_facts *engine, int64_t port, struct error *error);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "fleet/authority.h"
 #include "fleet/event.h"
+#include "fleet/instance_groups.h"
 #include "fleet/instance_internal.h"
 #include "fleet/name.h"
 #include "fleet/rotate.h"
@@ -42,7 +43,7 @@ static int check_groups(const struct instance_modify *input, const struct instan
 {
     struct catalogue_version version = {0};
     catalogue_describe_version(catalogue_engine(row->engine), row->engine_version, &version);
-    return instance_check_groups(&version, input->parameter_group, input->option_group, error);
+    return instance_check_groups(&version, input->option_group, error);
 }
 
 static int check_sizes(const struct instance_modify *input, const struct instance_row *row,
@@ -111,6 +112,8 @@ static int apply_at_once(struct change *change, const struct instance_modify *in
         change->desired = true;
         result = event_record(change->fleet, row, EVENT_CREDENTIALS_RESET, error, "Reset master credentials");
     }
+    if (!result)
+        result = instance_groups_choose(change->fleet, row, input->parameter_group, &change->desired, error);
     if (!result && input->port >= 0 && input->port != row->port) {
         row->requested_port = (int)input->port;
         row->restart++; /* DBPortNumber restarts whatever ApplyImmediately says */
@@ -304,6 +307,8 @@ static int finish(struct change *change, struct error *error)
     const char *next;
     instance_set_json(&row->pending, change->pending);
     int result = plan_window(change, error);
+    if (!result && change->restarts)
+        result = instance_groups_restart(change->fleet, row, error);
     if (!result)
         result = rotate_schedule(change->fleet, row, error); /* the window may have moved */
     if (result)
@@ -384,6 +389,8 @@ int instance_apply_at_restart(struct fleet *fleet, struct instance_row *row, str
     int result = 0;
     if (json_is_false(json_object_get(change.pending, PENDING_RESTART)))
         result = apply_ca(&change, true, error);
+    if (!result)
+        result = instance_groups_restart(fleet, row, error);
     instance_set_json(&row->pending, change.pending);
     json_decref(change.pending);
     return result;
