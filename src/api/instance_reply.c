@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "fleet/catalogue.h"
 #include "fleet/instance.h"
+#include "fleet/instance_groups.h"
 #include "fleet/name.h"
 #include "fleet/rehearsal.h"
 #include "fleet/rotate.h"
@@ -31,16 +32,20 @@ static void write_pair(struct buf *result, const char *list, const char *item, c
     reply_close(result, list);
 }
 
-static void write_groups(struct buf *result, const struct instance_row *row)
+static int write_groups(const struct call *call, const struct instance_row *row, struct error *error)
 {
+    struct buf *result = call->result;
     struct catalogue_version version = {0};
+    struct group_status parameters;
+    int failed = instance_groups_status(call->fleet, row, &parameters, error);
+    if (failed)
+        return failed;
     catalogue_describe_version(catalogue_engine(row->engine), row->engine_version, &version);
-    AUTO_FREE char *parameter_group = mem_format("default.%s", version.family);
-    AUTO_FREE char *option_group = mem_format("default:%s-%s", row->engine, version.major);
-    write_pair(result, "DBParameterGroups", "DBParameterGroup", "DBParameterGroupName", parameter_group,
-               "ParameterApplyStatus", "in-sync");
-    write_pair(result, "OptionGroupMemberships", "OptionGroupMembership", "OptionGroupName", option_group,
-               "Status", "in-sync");
+    write_pair(result, "DBParameterGroups", "DBParameterGroup", "DBParameterGroupName", parameters.name,
+               "ParameterApplyStatus", parameters.status);
+    write_pair(result, "OptionGroupMemberships", "OptionGroupMembership", "OptionGroupName",
+               version.option_group, "Status", "in-sync");
+    return 0;
 }
 
 static void write_security_groups(struct buf *result, const json_t *attributes)
@@ -190,7 +195,7 @@ static void write_attributes(const struct call *call, const struct instance_row 
     write_security_groups(result, attributes);
     write_kept(result, attributes, "AvailabilityZone", zone);
     write_kept(result, attributes, "AutoMinorVersionUpgrade", "true");
-    write_kept(result, attributes, "LicenseModel", engine ? engine->license : NULL);
+    write_kept(result, attributes, "LicenseModel", engine ? engine->licenses[0] : NULL);
     write_kept(result, attributes, "Iops", NULL);
     write_kept(result, attributes, "StorageThroughput", NULL);
     write_kept(result, attributes, "PubliclyAccessible", "false");
@@ -236,12 +241,13 @@ int instance_reply(const struct call *call, const struct instance_row *row, stru
     bool created = !text_equal(row->status, STATE_CREATING);
     name_instance_arn(call->fleet->settings, row->region, row->identifier, arn);
     write_identity(call->result, row, arn, created);
-    write_groups(call->result, row);
+    int result = write_groups(call, row, error);
     write_attributes(call, row);
     write_pending(call->result, row, created);
     write_certificate(call->result, row);
     write_constants(call->result);
-    int result = write_status(call, row, error);
+    if (!result)
+        result = write_status(call, row, error);
     reply_open(call->result, "TagList");
     if (!result)
         result = store_tag_list(call->fleet->store, arn, write_tag, call->result, error);

@@ -1,7 +1,7 @@
 /* AddTagsToResource, ListTagsForResource, RemoveTagsFromResource. */
 #include "api/call.h"
 #include "aws/reply.h"
-#include "fleet/instance.h"
+#include "fleet/tag.h"
 
 #include <stdlib.h>
 
@@ -9,8 +9,8 @@ int tags_add(const struct call *call, struct error *error)
 {
     size_t count;
     struct instance_tag *tags = call_tags(call, &count);
-    int result = instance_tags_add(call->fleet, call->region, action_text(call->input, "ResourceName"), tags,
-                                   count, error);
+    int result =
+        tag_add(call->fleet, call->region, action_text(call->input, "ResourceName"), tags, count, error);
     free(tags);
     return result;
 }
@@ -21,8 +21,8 @@ int tags_remove(const struct call *call, struct error *error)
     struct text_list list = {0};
     for (size_t i = 0; i < keys->item_count; i++)
         text_list_add(&list, keys->items[i].text);
-    int result = instance_tags_remove(call->fleet, call->region, action_text(call->input, "ResourceName"),
-                                      &list, error);
+    int result =
+        tag_remove(call->fleet, call->region, action_text(call->input, "ResourceName"), &list, error);
     text_list_free(&list);
     return result;
 }
@@ -39,8 +39,8 @@ static bool write_tag(const char *key, const char *value, void *context)
 int tags_list(const struct call *call, struct error *error)
 {
     reply_open(call->result, "TagList");
-    int result = instance_tags_list(call->fleet, call->region, action_text(call->input, "ResourceName"),
-                                    write_tag, call->result, error);
+    int result = tag_list(call->fleet, call->region, action_text(call->input, "ResourceName"), write_tag,
+                          call->result, error);
     reply_close(call->result, "TagList");
     return result;
 }

@@ -51,6 +51,12 @@ static const struct {
     [EVENT_REHEARSAL_ENDED] =
         {"SEALWRIGHT-EVENT-0110", "notification",
          "The certificate from before the rehearsal serves again; who refused the other."},
+    [EVENT_PARAMETER_GROUP] = {"RDS-EVENT-0011", "configuration change",
+                               "The DB instance has another parameter group."},
+    [EVENT_PARAMETERS_APPLIED] = {"RDS-EVENT-0092", "configuration change",
+                                  "Values of the parameter group have come into force."},
+    [EVENT_PARAMETER] = {"RDS-EVENT-0037", "configuration change",
+                         "A parameter of a parameter group was set or reset."},
 };
 _Static_assert(sizeof kinds / sizeof kinds[0] == EVENT_KIND_COUNT, "every kind has a row");
 
@@ -71,15 +77,24 @@ void event_print_markdown(FILE *out)
         fprintf(out, "| %s | %s | %s |\n", kinds[i].code, kinds[i].category, kinds[i].what);
 }
 
-static int insert(struct fleet *fleet, const struct instance_row *instance, const char *code,
+/* As RDS names them, and as ARNs do. */
+static const struct {
+    const char *name, *arn;
+} source_types[] = {
+    [EVENT_OF_INSTANCE] = {"db-instance", "db"},
+    [EVENT_OF_PARAMETER_GROUP] = {"db-parameter-group", "pg"},
+};
+
+static int insert(struct fleet *fleet, const struct event_source *source, const char *code,
                   const char *category, struct event_row *row, struct error *error)
 {
     row->occurred_at = clock_now();
-    text_copy(row->source_type, sizeof row->source_type, "db-instance");
-    text_copy(row->region, sizeof row->region, instance->region);
+    text_copy(row->source_type, sizeof row->source_type, source_types[source->type].name);
+    text_copy(row->region, sizeof row->region, source->region);
     text_uuid(row->event_id);
-    text_copy(row->source_identifier, sizeof row->source_identifier, instance->identifier);
-    name_instance_arn(fleet->settings, instance->region, instance->identifier, row->source_arn);
+    text_copy(row->source_identifier, sizeof row->source_identifier, source->identifier);
+    name_arn(fleet->settings, source->region, source_types[source->type].arn, source->identifier,
+             row->source_arn);
     text_copy(row->code, sizeof row->code, code);
     text_copy(row->category, sizeof row->category, category);
     int result = store_event_insert(fleet->store, row, error);
@@ -94,7 +109,19 @@ int event_record(struct fleet *fleet, const struct instance_row *instance, enum 
     va_start(arguments, format);
     vsnprintf(row.message, sizeof row.message, format, arguments);
     va_end(arguments);
-    return insert(fleet, instance, kinds[kind].code, kinds[kind].category, &row, error);
+    struct event_source source = {instance->region, EVENT_OF_INSTANCE, instance->identifier};
+    return insert(fleet, &source, kinds[kind].code, kinds[kind].category, &row, error);
+}
+
+int event_record_of(struct fleet *fleet, const struct event_source *source, enum event_kind kind,
+                    struct error *error, const char *format, ...)
+{
+    struct event_row row = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(row.message, sizeof row.message, format, arguments);
+    va_end(arguments);
+    return insert(fleet, source, kinds[kind].code, kinds[kind].category, &row, error);
 }
 
 int event_record_reported(struct fleet *fleet, const struct instance_row *instance, const char *category,
@@ -102,7 +129,8 @@ int event_record_reported(struct fleet *fleet, const struct instance_row *instan
 {
     struct event_row row = {0};
     snprintf(row.message, sizeof row.message, "%s", message);
-    return insert(fleet, instance, kinds[EVENT_REPORTED].code, category, &row, error);
+    struct event_source source = {instance->region, EVENT_OF_INSTANCE, instance->identifier};
+    return insert(fleet, &source, kinds[EVENT_REPORTED].code, category, &row, error);
 }
 
 bool event_is_category(const char *category)

@@ -9,8 +9,8 @@
 /* How long events are kept (RDS: 14 days). */
 #define EVENT_LIFE (14 * CLOCK_DAY)
 
-/* What happens to DB instances. Codes are RDS's where it documents one (user guide, "Amazon RDS event
- * categories and event messages"), else our own. */
+/* What happens to DB instances and parameter groups. Codes are RDS's where it documents one (user guide,
+ * "Amazon RDS event categories and event messages"), else our own. */
 enum event_kind {
     EVENT_CREATED,
     EVENT_DELETED,
@@ -33,6 +33,9 @@ enum event_kind {
     EVENT_CA_RETIRING,
     EVENT_REHEARSAL_STARTED,
     EVENT_REHEARSAL_ENDED,
+    EVENT_PARAMETER_GROUP, /* an instance has another one */
+    EVENT_PARAMETERS_APPLIED,
+    EVENT_PARAMETER, /* of a group */
     EVENT_KIND_COUNT
 };
 /* RDS-EVENT-0005, SEALWRIGHT-EVENT-0101 */
@@ -44,7 +47,16 @@ void event_print_markdown(FILE *out);
 /* Records an event of a DB instance, within the caller's transaction, and its webhook where there is one. */
 int event_record(struct fleet *fleet, const struct instance_row *instance, enum event_kind kind,
                  struct error *error, const char *format, ...) __attribute__((format(printf, 5, 6)));
-/* The same with another category than the kind's own: EVENT_REPORTED. */
+/* The same for what is no DB instance. */
+enum event_source_type { EVENT_OF_INSTANCE, EVENT_OF_PARAMETER_GROUP };
+struct event_source {
+    const char *region;
+    enum event_source_type type;
+    const char *identifier;
+};
+int event_record_of(struct fleet *fleet, const struct event_source *source, enum event_kind kind,
+                    struct error *error, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same as event_record with another category than the kind's own: EVENT_REPORTED. */
 int event_record_reported(struct fleet *fleet, const struct instance_row *instance, const char *category,
                           const char *message, struct error *error);
 

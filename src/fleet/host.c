@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "fleet/instance_groups.h"
 #include "fleet/instance_internal.h"
 
 #include <ctype.h>
@@ -97,16 +98,6 @@ int host_revision(struct fleet *fleet, const char *host, int64_t *revision, stru
     return store_host_revision(fleet->store, host, revision, error);
 }
 
-/* RDS: rds.force_ssl is 1 by default from PostgreSQL 15 on, 0 before. */
-static void add_parameters(const struct instance_row *row, struct desired_instance *desired)
-{
-    if (!text_equal(row->engine, "postgres"))
-        return;
-    desired_set_parameter(desired, "rds.force_ssl",
-                          catalogue_compare(row->engine_version, "15") >= 0 ? "1" : "0");
-    desired_set_parameter(desired, "ssl_min_protocol_version", "TLSv1.2");
-}
-
 /* A rehearsal is only watched; a real change is watched and, if need be, undone. */
 static void fill_guard(const struct settings *settings, const struct instance_row *row,
                        struct desired_instance *desired)
@@ -143,7 +134,7 @@ static void fill_desired(const struct settings *settings, const struct instance_
     for (size_t i = 0; i < json_array_size(names); i++)
         text_list_add(&desired->names, json_string_value(json_array_get(names, i)));
     json_decref(names);
-    add_parameters(row, desired);
+    instance_groups_desired(row, desired);
 }
 
 struct desired_walk {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "fleet/authority.h"
 #include "fleet/event.h"
+#include "fleet/instance_groups.h"
 #include "fleet/instance_internal.h"
 #include "fleet/name.h"
 #include "fleet/rotate.h"
@@ -42,7 +43,7 @@ static int check_groups(const struct instance_modify *input, const struct instan
 {
     struct catalogue_version version = {0};
     catalogue_describe_version(catalogue_engine(row->engine), row->engine_version, &version);
-    return instance_check_groups(&version, input->parameter_group, input->option_group, error);
+    return instance_check_groups(&version, input->option_group, error);
 }
 
 static int check_sizes(const struct instance_modify *input, const struct instance_row *row,
@@ -57,7 +58,7 @@ static int check_sizes(const struct instance_modify *input, const struct instanc
             (long long)input->allocated_storage, (long long)row->allocated_storage);
     if (input->instance_class && instance_check_class(input->instance_class, error))
         return (int)error->code;
-    return input->port >= 0 ? instance_check_port(input->port, error) : 0;
+    return input->port >= 0 ? instance_check_port(catalogue_engine(row->engine), input->port, error) : 0;
 }
 
 static int check(const struct instance_modify *input, const struct instance_row *row, struct error *error)
@@ -73,6 +74,8 @@ static int check(const struct instance_modify *input, const struct instance_row 
         result = check_sizes(input, row, error);
     if (!result && input->master_password)
         result = instance_check_password(catalogue_engine(row->engine), input->master_password, error);
+    if (!result)
+        result = instance_check_license(catalogue_engine(row->engine), input->kept_deferred, error);
     if (!result)
         result = instance_check_windows(
             input->maintenance_window ? input->maintenance_window : row->maintenance_window,
@@ -109,6 +112,8 @@ static int apply_at_once(struct change *change, const struct instance_modify *in
         change->desired = true;
         result = event_record(change->fleet, row, EVENT_CREDENTIALS_RESET, error, "Reset master credentials");
     }
+    if (!result)
+        result = instance_groups_choose(change->fleet, row, input->parameter_group, &change->desired, error);
     if (!result && input->port >= 0 && input->port != row->port) {
         row->requested_port = (int)input->port;
         row->restart++; /* DBPortNumber restarts whatever ApplyImmediately says */
@@ -123,12 +128,11 @@ static int apply_at_once(struct change *change, const struct instance_modify *in
 static int stage_ca(struct change *change, const struct instance_modify *input, struct error *error)
 {
     struct instance_row *row = change->row;
-    const struct engine_facts *engine = catalogue_engine(row->engine);
     const struct ca_profile *profile = NULL;
     int result = authority_check_usable(change->fleet, row->region, input->ca_identifier, &profile, error);
     if (result)
         return result;
-    bool waits = input->rotation_restart == 0 && engine && !engine->rotates_without_restart;
+    bool waits = input->rotation_restart == 0 && !catalogue_reloads(row->engine, row->engine_version);
     json_object_del(change->pending, PENDING_CA);
     json_object_del(change->pending, PENDING_RESTART);
     row->rotation_after = 0; /* the operator has spoken */
@@ -303,6 +307,8 @@ static int finish(struct change *change, struct error *error)
     const char *next;
     instance_set_json(&row->pending, change->pending);
     int result = plan_window(change, error);
+    if (!result && change->restarts)
+        result = instance_groups_restart(change->fleet, row, error);
     if (!result)
         result = rotate_schedule(change->fleet, row, error); /* the window may have moved */
     if (result)
@@ -383,6 +389,8 @@ int instance_apply_at_restart(struct fleet *fleet, struct instance_row *row, str
     int result = 0;
     if (json_is_false(json_object_get(change.pending, PENDING_RESTART)))
         result = apply_ca(&change, true, error);
+    if (!result)
+        result = instance_groups_restart(fleet, row, error);
     instance_set_json(&row->pending, change.pending);
     json_decref(change.pending);
     return result;

@@ -5,6 +5,7 @@
 #include "fleet/name.h"
 #include "fleet/rehearsal.h"
 #include "fleet/state.h"
+#include "fleet/tag.h"
 
 static int find(struct fleet *fleet, const char *region, const char *arn, struct instance_row *row,
                 struct error *error)
@@ -39,32 +40,16 @@ static int renew_for_tags(struct fleet *fleet, struct instance_row *row, struct 
     return instance_write_desired(fleet, row, error);
 }
 
-static bool count_tag(const char *key, const char *value, void *context)
-{
-    (void)key;
-    (void)value;
-    ++*(size_t *)context;
-    return true;
-}
-
 int instance_tags_add(struct fleet *fleet, const char *region, const char *arn,
                       const struct instance_tag *tags, size_t count, struct error *error)
 {
     struct instance_row row = {0};
-    size_t total = 0;
     int result = store_begin(fleet->store, error);
     if (result)
         return result;
     result = find(fleet, region, arn, &row, error);
     if (!result)
-        result = instance_check_tags(fleet, tags, count, error);
-    for (size_t i = 0; !result && i < count; i++)
-        result = store_tag_put(fleet->store, arn, tags[i].key, tags[i].value, error);
-    if (!result)
-        result = store_tag_list(fleet->store, arn, count_tag, &total, error);
-    if (!result && total > 50)
-        result = error_set_named(error, ERROR_LIMIT, "InvalidParameterValue",
-                                 "Too many tags: at most 50 a resource.");
+        result = tag_put_all(fleet, arn, tags, count, error);
     if (!result)
         result = renew_for_tags(fleet, &row, error);
     for (size_t i = 0; !result && i < count; i++)

@@ -13,11 +13,19 @@ static const char *partition_of(const struct settings *settings, const char *reg
     return found ? found->partition : PARTITION_AWS;
 }
 
+void name_arn(const struct settings *settings, const char *region, const char *type, const char *name,
+              char arn[NAME_ARN_SIZE])
+{
+    snprintf(arn, NAME_ARN_SIZE, "arn:%s:rds:%s:%s:%s:%s", partition_of(settings, region), region,
+             settings->account, type, name);
+}
+
 void name_instance_arn(const struct settings *settings, const char *region, const char *identifier,
                        char arn[300])
 {
-    snprintf(arn, 300, "arn:%s:rds:%s:%s:db:%s", partition_of(settings, region), region, settings->account,
-             identifier);
+    char any[NAME_ARN_SIZE];
+    name_arn(settings, region, "db", identifier, any);
+    text_copy(arn, 300, any);
 }
 
 void name_certificate_arn(const struct settings *settings, const char *region, const char *ca_identifier,
@@ -31,22 +39,30 @@ static int refuse_arn(const char *arn, struct error *error)
     return error_set_named(error, ERROR_INVALID, "InvalidParameterValue", "Invalid resource name: %s", arn);
 }
 
-int name_parse_instance_arn(const struct settings *settings, const char *arn, char region[32],
-                            char identifier[64], struct error *error)
+int name_parse_arn(const struct settings *settings, const char *arn, char region[32], char type[8],
+                   char name[256], struct error *error)
 {
-    char partition[32], account[16], extra;
-    char found_region[32], found_identifier[64];
-    if (sscanf(arn, "arn:%31[^:]:rds:%31[^:]:%15[^:]:db:%63[^:]%c", partition, found_region, account,
-               found_identifier, &extra) != 4)
+    char partition[32], account[16], found_region[32], extra;
+    if (sscanf(arn, "arn:%31[^:]:rds:%31[^:]:%15[^:]:%7[^:]:%255s%c", partition, found_region, account, type,
+               name, &extra) != 5)
         return refuse_arn(arn, error);
     if (!region_find(&settings->regions, found_region) ||
         strcmp(partition, partition_of(settings, found_region)) != 0 ||
         strcmp(account, settings->account) != 0)
         return refuse_arn(arn, error);
     text_copy(region, 32, found_region);
-    text_lower(found_identifier);
-    text_copy(identifier, 64, found_identifier);
+    text_lower(name);
     return 0;
+}
+
+int name_parse_instance_arn(const struct settings *settings, const char *arn, char region[32],
+                            char identifier[64], struct error *error)
+{
+    char type[8], name[256];
+    int result = name_parse_arn(settings, arn, region, type, name, error);
+    if (!result && (!text_equal(type, "db") || strchr(name, ':') || !text_copy(identifier, 64, name)))
+        result = refuse_arn(arn, error);
+    return result;
 }
 
 void name_region_domain(const struct settings *settings, const char *region, char domain[256])
@@ -77,23 +93,38 @@ void name_resource_id(char resource_id[40])
     snprintf(resource_id, 40, "db-%s", random);
 }
 
-int name_check_identifier(const char *member, const char *given, char identifier[64], struct error *error)
+static bool is_name(const char *name, size_t most)
 {
-    size_t length = strlen(given);
-    bool good = length >= 1 && length <= 63 && isalpha((unsigned char)given[0]) && given[length - 1] != '-' &&
-                !strstr(given, "--");
+    size_t length = strlen(name);
+    bool good = length >= 1 && length <= most && isalpha((unsigned char)name[0]) && name[length - 1] != '-' &&
+                !strstr(name, "--");
     for (size_t i = 0; good && i < length; i++)
-        good = (isalnum((unsigned char)given[i]) && (unsigned char)given[i] < 128) || given[i] == '-';
-    if (!good)
+        good = (isalnum((unsigned char)name[i]) && (unsigned char)name[i] < 128) || name[i] == '-';
+    return good;
+}
+
+static int check_name(const char *member, const char *given, size_t most, char *name, struct error *error)
+{
+    if (!is_name(given, most))
         return error_set_named(
             error, ERROR_INVALID, "InvalidParameterValue",
             "The parameter %s is not a valid identifier. Identifiers must begin with a letter; must contain "
             "only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two "
             "consecutive hyphens.",
             member);
-    text_copy(identifier, 64, given);
-    text_lower(identifier);
+    text_copy(name, most + 1, given);
+    text_lower(name);
     return 0;
+}
+
+int name_check_identifier(const char *member, const char *given, char identifier[64], struct error *error)
+{
+    return check_name(member, given, 63, identifier, error);
+}
+
+int name_check_group(const char *member, const char *given, char name[256], struct error *error)
+{
+    return check_name(member, given, 255, name, error);
 }
 
 static bool is_host_name(const char *name)

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "fleet/event.h"
 #include "fleet/host.h"
+#include "fleet/instance_groups.h"
 #include "fleet/instance_internal.h"
 #include "fleet/name.h"
 #include "fleet/rotate.h"
@@ -22,6 +23,17 @@ static int take_events(struct fleet *fleet, const struct observed_instance *obse
         result = event_record_reported(fleet, row, observed->events[i].category, observed->events[i].message,
                                        error);
     return result;
+}
+
+/* The values that the last change of its parameter group brought are in force now. */
+static int record_parameters(struct fleet *fleet, int64_t before, const struct instance_row *row,
+                             struct error *error)
+{
+    bool first = row->parameters_generation <= 1; /* it was made with them */
+    if (first || row->observed_generation < row->parameters_generation ||
+        before >= row->parameters_generation)
+        return 0;
+    return event_record(fleet, row, EVENT_PARAMETERS_APPLIED, error, "Finished updating DB parameter group.");
 }
 
 static void take_facts(const struct observed_instance *observed, struct instance_row *row)
@@ -89,6 +101,8 @@ static int remove_instance(struct fleet *fleet, struct instance_row *row, struct
     if (!result)
         result = store_work_remove(fleet->store, WORK_ROTATION, row->resource_id, error);
     if (!result)
+        result = store_work_remove(fleet->store, WORK_GROUPS, row->resource_id, error);
+    if (!result)
         result = store_instance_remove(fleet->store, row->resource_id, error);
     return result ? result : store_host_bump(fleet->store, row->host, error);
 }
@@ -108,8 +122,11 @@ static int observe(struct fleet *fleet, const char *host, const struct observed_
     if (row->deleted && observed->state == OBSERVED_DELETED)
         return remove_instance(fleet, row, error);
     bool desired = false;
+    int64_t generation = row->observed_generation;
     take_facts(observed, row);
-    result = take_state(fleet, observed, row, error);
+    result = record_parameters(fleet, generation, row, error);
+    if (!result)
+        result = take_state(fleet, observed, row, error);
     if (!result)
         result = rotate_observe(fleet, observed, row, &desired, error);
     if (result)

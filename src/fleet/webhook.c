@@ -120,11 +120,11 @@ int webhook_failed(struct fleet *fleet, const struct work_row *work, const struc
 {
     int64_t now = clock_now();
     if (now - event->occurred_at >= WEBHOOK_PATIENCE) {
-        log_error("action=webhook-given-up event=%s code=%s instance=%s attempts=%d reason=\"%s\"",
+        log_error("action=webhook-given-up event=%s code=%s source=%s attempts=%d reason=\"%s\"",
                   work->subject, event->code, event->source_identifier, work->attempts, reason);
         return store_work_done(fleet->store, work, fleet->owner, error);
     }
-    log_warning("action=webhook-failed event=%s code=%s instance=%s attempts=%d reason=\"%s\"", work->subject,
+    log_warning("action=webhook-failed event=%s code=%s source=%s attempts=%d reason=\"%s\"", work->subject,
                 event->code, event->source_identifier, work->attempts, reason);
     return store_work_again(fleet->store, work, fleet->owner, now + work_backoff(work->attempts), error);
 }
@@ -158,7 +158,9 @@ void webhook_body(const struct settings *settings, const struct event_row *event
     write_time(event->occurred_at, time);
     write_key(event, key);
     const char *host = settings->endpoint_names.count ? settings->endpoint_names.items[0] : "localhost";
-    AUTO_FREE char *link = mem_format("https://%s:%d/console/#/databases/%s/%s", host, settings->port,
+    const char *kind =
+        text_equal(event->source_type, "db-parameter-group") ? "parameter-groups" : "databases";
+    AUTO_FREE char *link = mem_format("https://%s:%d/console/#/%s/%s/%s", host, settings->port, kind,
                                       event->region, event->source_identifier);
     /* Handlers look behind the '#'; codes of our own have no page at AWS. */
     AUTO_FREE char *id =

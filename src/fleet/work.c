@@ -6,6 +6,7 @@
 #include "fleet/authority.h"
 #include "fleet/event.h"
 #include "fleet/instance.h"
+#include "fleet/instance_groups.h"
 #include "fleet/rotate.h"
 
 #define WORK_EVENTS "remove-old-events"
@@ -32,6 +33,7 @@ static const struct {
     {WORK_WINDOW, instance_window_work},
     {WORK_ROTATION, rotate_work},
     {WORK_EVENTS, remove_old_events},
+    {WORK_GROUPS, instance_groups_work},
 };
 
 static int run(struct fleet *fleet, const struct work_row *work, struct error *error)

@@ -14,12 +14,15 @@
     "observed_restart, observed_password_generation, observed_certificate_generation, "                      \
     "served_ca_identifier, "                                                                                 \
     "served_serial, served_not_after, started_at, problem, last_report, served_issued_at, bridges, "         \
-    "rotation, rotation_after, rotation_failures, reminded_days, maintenance, rehearsal"
+    "rotation, rotation_after, rotation_failures, reminded_days, maintenance, rehearsal, "                   \
+    "parameter_group, parameters, parameters_version, parameters_wait, parameters_generation, "              \
+    "option_group, "                                                                                         \
+    "options, options_version, options_generation"
 #define PLACES                                                                                               \
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, "  \
     "$23, $24, "                                                                                             \
     "$25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, "             \
-    "$43, $44, $45, $46, $47"
+    "$43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56"
 
 void instance_row_free(struct instance_row *row)
 {
@@ -31,6 +34,8 @@ void instance_row_free(struct instance_row *row)
     buf_free(&row->rotation);
     buf_free(&row->maintenance);
     buf_free(&row->rehearsal);
+    buf_free(&row->parameters);
+    buf_free(&row->options);
 }
 
 static void bind_json(struct sql_statement *statement, const struct buf *json, const char *empty)
@@ -98,6 +103,15 @@ static void bind_row(struct store *store, struct sql_statement *statement, const
     sql_bind_integer(statement, row->reminded_days);
     bind_json(statement, &row->maintenance, "{}");
     bind_json(statement, &row->rehearsal, "{}");
+    sql_bind_text(statement, row->parameter_group);
+    bind_json(statement, &row->parameters, "{}");
+    sql_bind_integer(statement, row->parameters_version);
+    sql_bind_integer(statement, row->parameters_wait);
+    sql_bind_integer(statement, row->parameters_generation);
+    sql_bind_text(statement, row->option_group);
+    bind_json(statement, &row->options, "{}");
+    sql_bind_integer(statement, row->options_version);
+    sql_bind_integer(statement, row->options_generation);
 }
 
 static void read_text(struct sql_statement *statement, struct buf *target)
@@ -165,6 +179,15 @@ static int read_row(struct store *store, struct sql_statement *statement, struct
     row->reminded_days = (int)sql_integer(statement);
     read_text(statement, &row->maintenance);
     read_text(statement, &row->rehearsal);
+    sql_copy_text(statement, row->parameter_group, sizeof row->parameter_group);
+    read_text(statement, &row->parameters);
+    row->parameters_version = sql_integer(statement);
+    row->parameters_wait = sql_integer(statement) != 0;
+    row->parameters_generation = sql_integer(statement);
+    sql_copy_text(statement, row->option_group, sizeof row->option_group);
+    read_text(statement, &row->options);
+    row->options_version = sql_integer(statement);
+    row->options_generation = sql_integer(statement);
     return result;
 }
 

@@ -106,11 +106,45 @@ CREATE TABLE instance (
     rotation_failures INTEGER NOT NULL,
     reminded_days INTEGER NOT NULL, -- the last warning of expiry was for so many days; 0: none yet
     maintenance TEXT NOT NULL,      -- JSON object: pending maintenance actions by name
-    rehearsal TEXT NOT NULL         -- JSON object: the rehearsal under way; {}: none
+    rehearsal TEXT NOT NULL,        -- JSON object: the rehearsal under way; {}: none
+    parameter_group TEXT NOT NULL,  -- '': the default one of its version
+    parameters TEXT NOT NULL,       -- JSON object: the group's values that are in force
+    parameters_version BIGINT NOT NULL,    -- of the group, when the instance last took from it
+    parameters_wait INTEGER NOT NULL,      -- some of the group's values wait for a restart
+    parameters_generation BIGINT NOT NULL, -- the one that brought the host what is in force
+    option_group TEXT NOT NULL,     -- the same for options
+    options TEXT NOT NULL,
+    options_version BIGINT NOT NULL,
+    options_generation BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX instance_by_identifier ON instance (region, identifier);
 CREATE INDEX instance_by_host ON instance (host);
 CREATE INDEX instance_with_maintenance ON instance (region, identifier) WHERE maintenance <> '{}';
+CREATE INDEX instance_by_parameter_group ON instance (region, parameter_group) WHERE parameter_group <> '';
+CREATE INDEX instance_by_option_group ON instance (region, option_group) WHERE option_group <> '';
+
+-- Groups that users made; default ones have no row.
+CREATE TABLE parameter_group (
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    family TEXT NOT NULL,
+    description TEXT NOT NULL,
+    version BIGINT NOT NULL,        -- grows with every change of its parameters
+    parameters TEXT NOT NULL,       -- JSON object: what was set, and how: see fleet/parameter_group.h
+    PRIMARY KEY (region, name)
+);
+
+CREATE TABLE option_group (
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    major_version TEXT NOT NULL,
+    description TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    urgent_version BIGINT NOT NULL, -- up to it instances do not wait for their maintenance window
+    options TEXT NOT NULL,          -- JSON object: the options by name: see fleet/option_group.h
+    PRIMARY KEY (region, name)
+);
 
 -- The issuance log: rows are only ever added.
 CREATE TABLE server_certificate (

@@ -9,11 +9,12 @@
 extern const char store_schema[];    /* schema.sql, built in */
 extern const char store_upgrade_2[]; /* upgrade_2.sql: from version 1 */
 extern const char store_upgrade_3[];
+extern const char store_upgrade_4[];
 
-enum { BUSY_MILLISECONDS = 10 * 1000, SCHEMA_VERSION = 3 };
+enum { BUSY_MILLISECONDS = 10 * 1000, SCHEMA_VERSION = 4 };
 
 /* What leads from version 1 + index to the next. */
-static const char *const upgrades[SCHEMA_VERSION - 1] = {store_upgrade_2, store_upgrade_3};
+static const char *const upgrades[SCHEMA_VERSION - 1] = {store_upgrade_2, store_upgrade_3, store_upgrade_4};
 
 struct sql_statement {
     struct sql *sql;

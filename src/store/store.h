@@ -122,6 +122,58 @@ int store_token_insert(struct store *store, const char *digest, int64_t expires_
 int store_token_take(struct store *store, const char *digest, const char *host, int64_t now,
                      struct error *error);
 
+/* Parameter groups and option groups that users made. */
+#define GROUP_NAME_SIZE 256
+struct parameter_group_row {
+    char region[32];
+    char name[GROUP_NAME_SIZE];
+    char family[40];
+    struct buf description;
+    int64_t version;       /* grows with every change of its parameters */
+    struct buf parameters; /* JSON object */
+};
+void parameter_group_row_free(struct parameter_group_row *row);
+int store_parameter_group_insert(struct store *store, const struct parameter_group_row *row,
+                                 struct error *error); /* ERROR_EXISTS */
+/* Writes version and parameters. */
+int store_parameter_group_update(struct store *store, const struct parameter_group_row *row,
+                                 struct error *error);
+int store_parameter_group_get(struct store *store, const char *region, const char *name,
+                              struct parameter_group_row *row, struct error *error);
+int store_parameter_group_remove(struct store *store, const char *region, const char *name,
+                                 struct error *error);
+/* Of a region, ordered by name, after `after`. The visitor stops the walk with false. */
+typedef bool parameter_group_visitor(const struct parameter_group_row *row, void *context);
+int store_parameter_group_list(struct store *store, const char *region, const char *after,
+                               parameter_group_visitor *visit, void *context, struct error *error);
+/* How many instances have the group. */
+int store_parameter_group_count(struct store *store, const char *region, const char *name, int64_t *count,
+                                struct error *error);
+
+struct option_group_row {
+    char region[32];
+    char name[GROUP_NAME_SIZE];
+    char engine[24];
+    char major_version[24];
+    struct buf description;
+    int64_t version;
+    int64_t urgent_version; /* up to it instances do not wait for their maintenance window */
+    struct buf options;     /* JSON object */
+};
+void option_group_row_free(struct option_group_row *row);
+int store_option_group_insert(struct store *store, const struct option_group_row *row,
+                              struct error *error); /* ERROR_EXISTS */
+/* Writes both versions and the options. */
+int store_option_group_update(struct store *store, const struct option_group_row *row, struct error *error);
+int store_option_group_get(struct store *store, const char *region, const char *name,
+                           struct option_group_row *row, struct error *error);
+int store_option_group_remove(struct store *store, const char *region, const char *name, struct error *error);
+typedef bool option_group_visitor(const struct option_group_row *row, void *context);
+int store_option_group_list(struct store *store, const char *region, const char *after,
+                            option_group_visitor *visit, void *context, struct error *error);
+int store_option_group_count(struct store *store, const char *region, const char *name, int64_t *count,
+                             struct error *error);
+
 /* DB instances. */
 struct instance_row {
     char resource_id[40];
@@ -129,7 +181,7 @@ struct instance_row {
     char identifier[64];
     char host[64];
     char engine[24];
-    char engine_version[24];
+    char engine_version[64];
     char instance_class[64];
     int64_t allocated_storage; /* GiB */
     char status[40];
@@ -164,13 +216,22 @@ struct instance_row {
     char problem[512];
     char last_report[37];
     int64_t served_issued_at;
-    struct buf bridges;     /* JSON list of CA identifiers, the newest first */
-    struct buf rotation;    /* JSON object */
-    int64_t rotation_after; /* ms; 0: at any time */
-    int rotation_failures;  /* undone ones in a row */
-    int reminded_days;      /* of the last warning of expiry; 0: none yet */
-    struct buf maintenance; /* JSON object: pending maintenance actions by name */
-    struct buf rehearsal;   /* JSON object; {}: none */
+    struct buf bridges;                    /* JSON list of CA identifiers, the newest first */
+    struct buf rotation;                   /* JSON object */
+    int64_t rotation_after;                /* ms; 0: at any time */
+    int rotation_failures;                 /* undone ones in a row */
+    int reminded_days;                     /* of the last warning of expiry; 0: none yet */
+    struct buf maintenance;                /* JSON object: pending maintenance actions by name */
+    struct buf rehearsal;                  /* JSON object; {}: none */
+    char parameter_group[GROUP_NAME_SIZE]; /* "": the default one of its version */
+    struct buf parameters;                 /* JSON object: the group's values that are in force */
+    int64_t parameters_version;            /* of the group, when the instance last took from it */
+    bool parameters_wait;                  /* some of the group's values wait for a restart */
+    int64_t parameters_generation;         /* the one that brought the host what is in force */
+    char option_group[GROUP_NAME_SIZE];    /* the same for options */
+    struct buf options;
+    int64_t options_version;
+    int64_t options_generation;
 };
 void instance_row_free(struct instance_row *row);
 int store_instance_insert(struct store *store, const struct instance_row *row,
@@ -225,7 +286,7 @@ struct event_row {
     char event_id[37];
     char source_type[32];
     char source_identifier[256];
-    char source_arn[300];
+    char source_arn[360];
     char category[32];
     char message[600];
     char code[32]; /* RDS-EVENT-0005 */
@@ -267,6 +328,11 @@ int store_work_add(struct store *store, const char *kind, const char *subject, i
                    struct error *error);
 /* Makes the work of a kind due at `due_at` for every instance that has not been deleted. */
 int store_work_add_all(struct store *store, const char *kind, int64_t due_at, struct error *error);
+/* The same for every instance of a parameter group, or of an option group. */
+int store_work_add_parameter_group(struct store *store, const char *kind, const char *region,
+                                   const char *group, int64_t due_at, struct error *error);
+int store_work_add_option_group(struct store *store, const char *kind, const char *region, const char *group,
+                                int64_t due_at, struct error *error);
 int store_work_remove(struct store *store, const char *kind, const char *subject, struct error *error);
 /* Removes the work of a kind that has been due since before `before`. */
 int store_work_remove_before(struct store *store, const char *kind, int64_t before, struct error *error);

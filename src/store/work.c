@@ -26,6 +26,37 @@ int store_work_add_all(struct store *store, const char *kind, int64_t due_at, st
     return sql_run(add, NULL, error);
 }
 
+#define ADD_GROUP(column)                                                                                    \
+    "INSERT INTO work (kind, subject, due_at, attempts, owner, leased_until) "                               \
+    "SELECT $1, resource_id, $2, 0, '', 0 FROM instance "                                                    \
+    "WHERE region = $3 AND " column " = $4 AND " column " <> '' AND deleted = 0 "                            \
+    "ON CONFLICT (kind, subject) DO UPDATE SET due_at = "                                                    \
+    "CASE WHEN excluded.due_at < work.due_at THEN excluded.due_at ELSE work.due_at END"
+
+static int run_add_group(struct sql_statement *add, const char *kind, const char *region, const char *group,
+                         int64_t due_at, struct error *error)
+{
+    sql_bind_text(add, kind);
+    sql_bind_integer(add, due_at);
+    sql_bind_text(add, region);
+    sql_bind_text(add, group);
+    return sql_run(add, NULL, error);
+}
+
+int store_work_add_parameter_group(struct store *store, const char *kind, const char *region,
+                                   const char *group, int64_t due_at, struct error *error)
+{
+    struct sql_statement *add = sql_start(store->sql, ADD_GROUP("parameter_group"));
+    return run_add_group(add, kind, region, group, due_at, error);
+}
+
+int store_work_add_option_group(struct store *store, const char *kind, const char *region, const char *group,
+                                int64_t due_at, struct error *error)
+{
+    struct sql_statement *add = sql_start(store->sql, ADD_GROUP("option_group"));
+    return run_add_group(add, kind, region, group, due_at, error);
+}
+
 int store_work_remove(struct store *store, const char *kind, const char *subject, struct error *error)
 {
     struct sql_statement *remove = sql_start(store->sql, "DELETE FROM work WHERE kind = $1 AND subject = $2");

@@ -68,6 +68,10 @@ static void version_1_is_brought_up(void **state)
         assert_int_equal(row.served_not_after, 2000);
         assert_string_equal(buf_text(&row.bridges), "[]");
         assert_string_equal(buf_text(&row.maintenance), "{}");
+        assert_string_equal(row.parameter_group, "");
+        assert_string_equal(buf_text(&row.parameters), "{}");
+        assert_string_equal(row.option_group, "");
+        assert_string_equal(buf_text(&row.options), "{}");
         assert_int_equal(store_work_due(store, "rotation", "db-ONE", &due, &error), 0);
         assert_int_equal(due, 0);
         instance_row_free(&row);
