@@ -17,6 +17,7 @@ static const struct {
     {"agent", cli_agent, "run this machine's agent in the foreground"},
     {"access-key", cli_access_key, "create, list and delete access keys"},
     {"bundle", cli_bundle, "fetch or export a trust bundle"},
+    {"probe", cli_probe, "which certificate a database server serves, and whether it verifies"},
     {"fleet", cli_fleet, "the fleet's certificates and rotations at a glance"},
     {"rotate", cli_rotate, "change the CA, or answer pending maintenance, of one instance or many"},
     {"rehearse", cli_rehearse, "serve another CA's certificate for a while; who refused it"},

@@ -1,4 +1,6 @@
 /* sealwright bundle: fetches a trust bundle from a server, or exports it from a run folder without one. */
+#include "cli/bundle.h"
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -49,7 +51,8 @@ static const struct option options[] = {
 };
 
 struct chosen {
-    const char *region, *ca_identifier, *global, *partition, *format, *output, *endpoint, *ca, *run_folder;
+    struct bundle_request request;
+    const char *global, *output;
 };
 
 static size_t collect(char *data, size_t size, size_t count, void *context)
@@ -58,19 +61,20 @@ static size_t collect(char *data, size_t size, size_t count, void *context)
     return size * count;
 }
 
-static char *address_of(const struct chosen *chosen, const char *partition)
+static char *address_of(const struct bundle_request *request, const char *partition)
 {
-    const char *folder = chosen->region ? chosen->region : "global";
-    size_t length = strlen(chosen->endpoint);
-    while (length && chosen->endpoint[length - 1] == '/')
+    const char *folder = request->region ? request->region : "global";
+    size_t length = strlen(request->endpoint);
+    while (length && request->endpoint[length - 1] == '/')
         length--;
-    if (text_equal(chosen->format, "json"))
-        return mem_format("%.*s/%s/%s/index.json", (int)length, chosen->endpoint, partition, folder);
-    return mem_format("%.*s/%s/%s/%s-%s.%s", (int)length, chosen->endpoint, partition, folder, folder,
-                      chosen->ca_identifier ? chosen->ca_identifier : "bundle", chosen->format);
+    if (text_equal(request->format, "json"))
+        return mem_format("%.*s/%s/%s/index.json", (int)length, request->endpoint, partition, folder);
+    return mem_format("%.*s/%s/%s/%s-%s.%s", (int)length, request->endpoint, partition, folder, folder,
+                      request->ca_identifier ? request->ca_identifier : "bundle", request->format);
 }
 
-static int fetch_from(const struct chosen *chosen, const char *url, struct buf *body, struct error *error)
+static int fetch_from(const struct bundle_request *request, const char *url, struct buf *body,
+                      struct error *error)
 {
     char reason[CURL_ERROR_SIZE] = "";
     long status = 0;
@@ -81,8 +85,8 @@ static int fetch_from(const struct chosen *chosen, const char *url, struct buf *
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-    if (!text_is_empty(chosen->ca))
-        curl_easy_setopt(curl, CURLOPT_CAINFO, chosen->ca);
+    if (!text_is_empty(request->ca))
+        curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca);
     CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_cleanup(curl);
@@ -95,51 +99,52 @@ static int fetch_from(const struct chosen *chosen, const char *url, struct buf *
 }
 
 /* A region's partition need not be named: a region is in one only. */
-static int fetch(const struct chosen *chosen, struct buf *body, struct error *error)
+static int fetch(const struct bundle_request *request, struct buf *body, struct error *error)
 {
-    if (!chosen->endpoint || !chosen->endpoint[0])
+    if (!request->endpoint || !request->endpoint[0])
         return error_set(error, ERROR_INVALID,
                          "no endpoint: give --endpoint, or source env.sh of a run folder");
-    if (!text_starts_with(chosen->endpoint, "https://"))
-        return error_set(error, ERROR_INVALID, "%s: bundles come over HTTPS only", chosen->endpoint);
-    AUTO_FREE char *url = address_of(chosen, chosen->partition ? chosen->partition : PARTITION_AWS);
-    int result = fetch_from(chosen, url, body, error);
-    if (result != ERROR_NOT_FOUND || !chosen->region || chosen->partition)
+    if (!text_starts_with(request->endpoint, "https://"))
+        return error_set(error, ERROR_INVALID, "%s: bundles come over HTTPS only", request->endpoint);
+    AUTO_FREE char *url = address_of(request, request->partition ? request->partition : PARTITION_AWS);
+    int result = fetch_from(request, url, body, error);
+    if (result != ERROR_NOT_FOUND || !request->region || request->partition)
         return result;
-    AUTO_FREE char *other = address_of(chosen, PARTITION_GOVCLOUD);
+    AUTO_FREE char *other = address_of(request, PARTITION_GOVCLOUD);
     buf_clear(body);
-    return fetch_from(chosen, other, body, error);
+    return fetch_from(request, other, body, error);
 }
 
-static int scope_of(const struct settings *settings, const struct chosen *chosen, struct bundle_scope *scope,
-                    struct error *error)
+static int scope_of(const struct settings *settings, const struct bundle_request *request,
+                    struct bundle_scope *scope, struct error *error)
 {
-    const struct region *region = chosen->region ? region_find(&settings->regions, chosen->region) : NULL;
-    if (chosen->region && !region) {
+    const struct region *region = request->region ? region_find(&settings->regions, request->region) : NULL;
+    if (request->region && !region) {
         AUTO_BUF struct buf names = {0};
         catalog_region_names(settings, &names);
-        return error_set(error, ERROR_NOT_FOUND, "there is no region %s in %s; there are: %s", chosen->region,
-                         settings->run_folder, buf_text(&names));
+        return error_set(error, ERROR_NOT_FOUND, "there is no region %s in %s; there are: %s",
+                         request->region, settings->run_folder, buf_text(&names));
     }
-    if (region && chosen->partition && !text_equal(chosen->partition, region->partition))
+    if (region && request->partition && !text_equal(request->partition, region->partition))
         return error_set(error, ERROR_NOT_FOUND, "region %s belongs to partition %s, not %s", region->name,
-                         region->partition, chosen->partition);
+                         region->partition, request->partition);
     if (region)
         text_copy(scope->region, sizeof scope->region, region->name);
     else
         text_copy(scope->partition, sizeof scope->partition,
-                  chosen->partition ? chosen->partition : PARTITION_AWS);
-    if (chosen->ca_identifier)
-        text_copy(scope->ca_identifier, sizeof scope->ca_identifier, chosen->ca_identifier);
+                  request->partition ? request->partition : PARTITION_AWS);
+    if (request->ca_identifier)
+        text_copy(scope->ca_identifier, sizeof scope->ca_identifier, request->ca_identifier);
     return 0;
 }
 
-static int render(struct fleet *fleet, const struct chosen *chosen, struct buf *body, struct error *error)
+static int render(struct fleet *fleet, const struct bundle_request *request, struct buf *body,
+                  struct error *error)
 {
     struct bundle_scope scope = {0};
     struct bundle_content content;
-    const struct bundle_format *format = render_format(chosen->format);
-    int result = scope_of(fleet->settings, chosen, &scope, error);
+    const struct bundle_format *format = render_format(request->format);
+    int result = scope_of(fleet->settings, request, &scope, error);
     if (!result)
         result = catalog_gather(fleet, &scope, &content, error);
     if (result)
@@ -150,21 +155,26 @@ static int render(struct fleet *fleet, const struct chosen *chosen, struct buf *
     return result;
 }
 
-static int export_from_store(const struct chosen *chosen, struct buf *body, struct error *error)
+static int export_from_store(const struct bundle_request *request, struct buf *body, struct error *error)
 {
     struct settings settings = {0};
     struct fleet fleet = {.settings = &settings};
-    AUTO_FREE char *folder = cli_run_folder(chosen->run_folder);
+    AUTO_FREE char *folder = cli_run_folder(request->run_folder);
     int result = settings_load(&settings, folder, error);
     if (!result) {
         AUTO_FREE char *file = settings_path(&settings, SERVER_STORE_FILE);
         result = store_open_read_only(file, &fleet.store, error);
     }
     if (!result)
-        result = render(&fleet, chosen, body, error);
+        result = render(&fleet, request, body, error);
     store_close(fleet.store);
     settings_free(&settings);
     return result;
+}
+
+int bundle_read(const struct bundle_request *request, struct buf *body, struct error *error)
+{
+    return request->run_folder ? export_from_store(request, body, error) : fetch(request, body, error);
 }
 
 static bool is_partition(const char *name)
@@ -175,24 +185,26 @@ static bool is_partition(const char *name)
 /* Checks the words of the call; a CA identifier gets the case it is known by. */
 static int check(struct chosen *chosen, struct error *error)
 {
-    const struct ca_profile *profile = chosen->ca_identifier ? ca_profile_find(chosen->ca_identifier) : NULL;
-    if (!text_equal(chosen->format, "json") && !render_format(chosen->format))
+    struct bundle_request *request = &chosen->request;
+    const struct ca_profile *profile =
+        request->ca_identifier ? ca_profile_find(request->ca_identifier) : NULL;
+    if (!text_equal(request->format, "json") && !render_format(request->format))
         return error_set(error, ERROR_INVALID, "--format: expected pem, p7b, jks, p12 or json, found %s",
-                         chosen->format);
-    if (chosen->partition && !is_partition(chosen->partition))
+                         request->format);
+    if (request->partition && !is_partition(request->partition))
         return error_set(error, ERROR_INVALID, "--partition: expected aws or aws-us-gov, found %s",
-                         chosen->partition);
-    if (chosen->region && chosen->global)
+                         request->partition);
+    if (request->region && chosen->global)
         return error_set(error, ERROR_INVALID, "--region and --global exclude each other");
-    if (chosen->ca_identifier && !profile)
+    if (request->ca_identifier && !profile)
         return error_set(error, ERROR_INVALID,
                          "--ca-identifier: expected rds-ca-2019, rds-ca-rsa2048-g1, rds-ca-rsa4096-g1 or "
                          "rds-ca-ecc384-g1, found %s",
-                         chosen->ca_identifier);
-    if (profile && (!chosen->region || text_equal(chosen->format, "json")))
+                         request->ca_identifier);
+    if (profile && (!request->region || text_equal(request->format, "json")))
         return error_set(error, ERROR_INVALID, "--ca-identifier goes with --region and a format of bundles");
     if (profile)
-        chosen->ca_identifier = profile->identifier;
+        request->ca_identifier = profile->identifier;
     return 0;
 }
 
@@ -204,17 +216,23 @@ static int write_out(const struct chosen *chosen, const struct buf *body, struct
 
 static void read_option(struct chosen *chosen, int option)
 {
-    const char **places[] = {
-        ['r'] = &chosen->region, ['c'] = &chosen->ca_identifier, ['p'] = &chosen->partition,
-        ['f'] = &chosen->format, ['o'] = &chosen->output,        ['e'] = &chosen->endpoint,
-        ['a'] = &chosen->ca,     ['d'] = &chosen->run_folder,    ['g'] = &chosen->global};
+    const char **places[] = {['r'] = &chosen->request.region,
+                             ['c'] = &chosen->request.ca_identifier,
+                             ['p'] = &chosen->request.partition,
+                             ['f'] = &chosen->request.format,
+                             ['o'] = &chosen->output,
+                             ['e'] = &chosen->request.endpoint,
+                             ['a'] = &chosen->request.ca,
+                             ['d'] = &chosen->request.run_folder,
+                             ['g'] = &chosen->global};
     *places[option] = optarg ? optarg : "";
 }
 
 int cli_bundle(int argc, char **argv)
 {
-    struct chosen chosen = {
-        .format = "pem", .endpoint = getenv("SEALWRIGHT_ENDPOINT"), .ca = getenv("SEALWRIGHT_CA")};
+    struct chosen chosen = {.request = {.format = "pem",
+                                        .endpoint = getenv("SEALWRIGHT_ENDPOINT"),
+                                        .ca = getenv("SEALWRIGHT_CA")}};
     struct error error = {0};
     AUTO_BUF struct buf body = {0};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -228,8 +246,7 @@ int cli_bundle(int argc, char **argv)
         return cli_usage("bundle", "unexpected %s", argv[optind]);
     if (check(&chosen, &error))
         return cli_usage("bundle", "%s", error.text);
-    int result =
-        chosen.run_folder ? export_from_store(&chosen, &body, &error) : fetch(&chosen, &body, &error);
+    int result = bundle_read(&chosen.request, &body, &error);
     if (!result)
         result = write_out(&chosen, &body, &error);
     return result ? cli_fail("bundle", &error) : 0;

@@ -1,5 +1,5 @@
 /* The subcommands of the program. Each gets its own argument vector ([0] is its name) and answers the exit
- * status: 0 done, 1 failed, 2 the call's words are off. */
+ * status: 0 done, 1 failed, 2 the call's words are off; probe has more. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -16,6 +16,7 @@ int cli_access_key(int argc, char **argv);
 int cli_bundle(int argc, char **argv);
 int cli_fleet(int argc, char **argv);
 int cli_forecast(int argc, char **argv);
+int cli_probe(int argc, char **argv);
 int cli_rehearse(int argc, char **argv);
 int cli_rotate(int argc, char **argv);
 

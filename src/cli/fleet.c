@@ -275,7 +275,7 @@ static int watch(struct operation *operation, const char *region, struct error *
     struct text_list told = {0};
     int64_t most = 0, since = clock_now();
     int result;
-    progress_begin(&progress, "rotated", 0);
+    progress_begin(&progress, stdout, "rotated", 0);
     for (;;) {
         struct glance glance;
         int64_t began = clock_steady();

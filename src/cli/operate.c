@@ -56,10 +56,10 @@ void operation_close(struct operation *operation)
     settings_free(&operation->settings);
 }
 
-void progress_begin(struct progress *progress, const char *what, int64_t total)
+void progress_begin(struct progress *progress, FILE *out, const char *what, int64_t total)
 {
-    *progress =
-        (struct progress){.what = what, .total = total, .shown = -1, .terminal = isatty(STDOUT_FILENO) == 1};
+    *progress = (struct progress){
+        .out = out, .what = what, .total = total, .shown = -1, .terminal = isatty(fileno(out)) == 1};
 }
 
 void progress_show(struct progress *progress, int64_t done)
@@ -70,28 +70,30 @@ void progress_show(struct progress *progress, int64_t done)
         return;
     progress->shown = done;
     if (!progress->terminal) {
-        printf("%lld of %lld %s\n", (long long)done, (long long)progress->total, progress->what);
-        fflush(stdout);
+        fprintf(progress->out, "%lld of %lld %s\n", (long long)done, (long long)progress->total,
+                progress->what);
+        fflush(progress->out);
         return;
     }
     memset(bar, ' ', BAR_WIDTH);
     memset(bar, '#', (size_t)(filled < BAR_WIDTH ? filled : BAR_WIDTH));
     bar[BAR_WIDTH] = 0;
-    printf("\r[%s] %lld of %lld %s", bar, (long long)done, (long long)progress->total, progress->what);
-    fflush(stdout);
+    fprintf(progress->out, "\r[%s] %lld of %lld %s", bar, (long long)done, (long long)progress->total,
+            progress->what);
+    fflush(progress->out);
 }
 
 void progress_break(struct progress *progress)
 {
     progress_end(progress);
-    fflush(stdout);
+    fflush(progress->out);
     progress->shown = progress->terminal ? -1 : progress->shown;
 }
 
 void progress_end(struct progress *progress)
 {
     if (progress->terminal && progress->shown >= 0)
-        putchar('\n');
+        putc('\n', progress->out);
 }
 
 bool operation_date(const char *text, int64_t *when)

@@ -5,6 +5,8 @@
 
 #include "fleet/fleet.h"
 
+#include <stdio.h>
+
 /* A run folder's settings and store, opened as the server's user. */
 struct operation {
     struct settings settings;
@@ -17,13 +19,15 @@ int operation_open_read_only(struct operation *operation, const char *run_folder
 int operation_check_region(const struct operation *operation, const char *region, struct error *error);
 void operation_close(struct operation *operation);
 
-/* Progress of `total` things: a bar on a terminal, elsewhere a line each time that `done` has grown. */
+/* Progress of `total` things: a bar where `out` is a terminal, elsewhere a line each time that `done` has
+ * grown. */
 struct progress {
+    FILE *out;
     const char *what; /* "rotated" */
     int64_t total, shown;
     bool terminal;
 };
-void progress_begin(struct progress *progress, const char *what, int64_t total);
+void progress_begin(struct progress *progress, FILE *out, const char *what, int64_t total);
 void progress_show(struct progress *progress, int64_t done);
 /* Before other lines: the bar is drawn anew below them. */
 void progress_break(struct progress *progress);

@@ -103,7 +103,7 @@ static int await(struct operation *operation, const struct chosen *chosen, int *
     struct progress progress;
     int64_t began = 0;
     json_t *rotation = NULL;
-    progress_begin(&progress, "seconds", chosen->seconds);
+    progress_begin(&progress, stdout, "seconds", chosen->seconds);
     progress.shown = progress.terminal ? -1 : 0; /* seconds need no lines of their own */
     while (!rotation && !error->code) {
         bool served = false;

@@ -221,7 +221,7 @@ static void await_all(struct plan *plan)
 {
     struct progress progress;
     int64_t open = 0;
-    progress_begin(&progress, "rotated", (int64_t)plan->count - plan->failed);
+    progress_begin(&progress, stdout, "rotated", (int64_t)plan->count - plan->failed);
     do {
         open = 0;
         for (size_t i = 0; i < plan->count; i++)

@@ -336,7 +336,7 @@ int cli_status(int argc, char **argv)
                cli_read_pid(&settings, "agent.pid") ? "running" : "stopped");
     long long made = 0, wanted = 0;
     struct progress progress;
-    progress_begin(&progress, "certificate authorities", 0);
+    progress_begin(&progress, stdout, "certificate authorities", 0);
     while (!result) {
         json_t *health = ask_health(&settings);
         if (!health)

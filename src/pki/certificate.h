@@ -115,6 +115,13 @@ void certificate_pem(const X509 *certificate,
 /* The same for a certificate in DER, which is not parsed for it: that costs ten times as much. */
 void certificate_pem_of_der(struct slice der, struct buf *pem);
 int certificate_facts(const X509 *certificate, struct certificate_facts *facts, struct error *error);
+/* "RSA 2048", "EC P-384", "ED25519"; "" where the key cannot be read. */
+void certificate_key_text(const X509 *certificate, char text[64]);
+const char *certificate_signature_text(const X509 *certificate); /* "sha384WithRSAEncryption" */
+/* The CA identifier that an authority's name stands for, AWS's or one of ours ("Amazon RDS us-east-1
+ * Subordinate CA RSA2048 G1.A.5"), and its region ("" for a root of a partition). NULL for other names. Names
+ * prove nothing: verify the chain. */
+const struct ca_profile *ca_profile_of_name(const X509_NAME *name, char region[32]);
 /* PEM text with one or more certificates -> DERs appended to a list the caller frees with
  * certificate_list_free. */
 struct certificate_list {

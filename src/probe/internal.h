@@ -6,6 +6,9 @@
 
 #include <openssl/ssl.h>
 
+/* Who logs in: nobody has this name, and who finds it in a server's log knows where it comes from. */
+#define PROBE_USER "sealwright-probe"
+
 /* A connection, first plain, then under TLS. */
 struct wire {
     int fd;          /* -1: none */
@@ -18,9 +21,8 @@ struct wire {
 int wire_connect(struct wire *wire, const struct probe_target *target, struct error *error);
 /* Waits until the socket is ready for `events` of poll(2). */
 int wire_wait(const struct wire *wire, short events, struct error *error);
-/* Shakes hands. `server_name` and `alpn` may be NULL. */
-int wire_secure(struct wire *wire, SSL_CTX *context, const char *server_name, const char *alpn,
-                struct error *error);
+/* Shakes hands; no chain is turned down. `server_name` and `alpn` may be NULL. `error` may not. */
+int wire_secure(struct wire *wire, const char *server_name, const char *alpn, struct error *error);
 int wire_send(struct wire *wire, struct slice bytes, struct error *error);
 /* Appends what has come, one byte at least. ERROR_IO at the connection's end. */
 int wire_receive(struct wire *wire, struct buf *received, struct error *error);
@@ -39,10 +41,19 @@ int postgres_ask(struct wire *wire, struct probe_result *result, struct error *e
 int mysql_ask(struct wire *wire, struct probe_result *result, struct error *error);
 int tds_ask(struct wire *wire, struct probe_result *result, struct error *error);
 
-/* Goes on under TLS to a log-in that the server turns down cleanly: without it MySQL and MariaDB count a
- * broken connection, and refuse the host after max_connect_errors of them. What fails here is nobody's loss.
- */
+/* Begin a log-in as nobody on a connection that has asked for nothing yet, or, where the protocol has it,
+ * under TLS, and end it in peace. What fails is PROBE_LOGIN_UNKNOWN. */
+enum probe_login postgres_login(struct wire *wire);
+enum probe_login mysql_login(struct wire *wire);
+enum probe_login tds_login(struct wire *wire);
+enum probe_login tls_login(struct wire *wire);
+
+/* Under TLS: a log-in that is turned down cleanly. Without it MySQL and MariaDB count a broken connection,
+ * and refuse the host after max_connect_errors of them. */
 void mysql_finish(struct wire *wire);
+
+/* Fills in what clients would make of result->chain. */
+void probe_verify(const struct probe_target *target, struct probe_result *result);
 
 /* Appends `bytes` as TDS packets of the kind that carries the handshake. */
 void tds_wrap(struct slice bytes, struct buf *packets);

@@ -12,6 +12,7 @@ enum {
     SWITCH = 0xfe, /* the server wants another way to authenticate */
     REFUSED = 0xff,
     LOGIN_STEPS = 4,
+    SECURE_TRANSPORT_REQUIRED = 3159,
 };
 
 enum { /* capabilities */
@@ -21,9 +22,6 @@ enum { /* capabilities */
        SECURE_CONNECTION = 0x8000,
        PLUGIN_AUTH = 0x80000,
 };
-
-/* Nobody has this name, and who finds it in the log knows where it comes from. */
-#define PROBE_USER "sealwright-probe"
 
 /* MySQL writes its numbers with the lowest byte first. */
 static uint32_t read_number(struct reader *reader, int bytes)
@@ -66,7 +64,7 @@ static enum probe_answer refused(struct slice content, struct error *error)
     uint32_t number = read_number(&reader, 2);
     if (reader.rest.length > 6 && reader.rest.data[0] == '#')
         reader_bytes(&reader, 6);
-    error_set(error, ERROR_IO, "the server refused the connection: error %u, %.*s", number,
+    error_set(error, ERROR_BUSY, "the server refused the connection: error %u, %.*s", number,
               (int)reader.rest.length, reader.rest.length ? (const char *)reader.rest.data : "");
     return PROBE_ANSWER_ERROR;
 }
@@ -141,6 +139,7 @@ int mysql_ask(struct wire *wire, struct probe_result *result, struct error *erro
 /* What a server says to a step of a log-in. */
 struct reply {
     uint8_t kind, number;
+    uint32_t error;  /* with REFUSED */
     char plugin[64]; /* with SWITCH */
 };
 
@@ -153,6 +152,8 @@ static enum probe_answer read_reply(struct slice received, void *what, struct er
         return answer;
     reply->kind = content.data[0];
     reply->plugin[0] = 0;
+    struct reader reader = reader_of(slice_of(content.data + 1, content.length - 1));
+    reply->error = reply->kind == REFUSED ? read_number(&reader, 2) : 0;
     const unsigned char *end = memchr(content.data, 0, content.length);
     if (reply->kind == SWITCH && end)
         text_copy(reply->plugin, sizeof reply->plugin, (const char *)content.data + 1);
@@ -178,21 +179,50 @@ static struct slice empty_password(const char *plugin)
     return slice_of(NULL, 0);
 }
 
-void mysql_finish(struct wire *wire)
+/* `number` is that of the log-in's first packet, `more` what it says beyond the usual capabilities. */
+static int log_in(struct wire *wire, uint8_t number, uint32_t more, struct reply *reply, struct error *error)
 {
+    static const unsigned char quit[] = {1, 0, 0, 0, 1};
     AUTO_BUF struct buf content = {0}, packet = {0};
-    struct reply reply = {0};
-    struct error error;
-    write_capabilities(&content, SSL_WANTED);
+    write_capabilities(&content, more);
     buf_append(&content, PROBE_USER, sizeof PROBE_USER);
     buf_append_byte(&content, 0); /* the length of a password's proof */
     buf_append_text(&content, "mysql_native_password");
     buf_append_byte(&content, 0);
-    write_packet(&packet, 2, slice_buf(&content));
+    write_packet(&packet, number, slice_buf(&content));
     for (int step = 0; step < LOGIN_STEPS; step++) {
-        if (wire_ask(wire, slice_buf(&packet), read_reply, &reply, &error) || reply.kind != SWITCH)
-            return;
+        int result = wire_ask(wire, slice_buf(&packet), read_reply, reply, error);
+        if (!result && reply->kind == OK) /* nobody may log in */
+            wire_send(wire, slice_of(quit, sizeof quit), NULL);
+        if (result || reply->kind != SWITCH)
+            return result;
         buf_clear(&packet);
-        write_packet(&packet, (uint8_t)(reply.number + 1), empty_password(reply.plugin));
+        write_packet(&packet, (uint8_t)(reply->number + 1), empty_password(reply->plugin));
     }
+    return error_set(error, ERROR_INVALID, "the log-in did not end");
+}
+
+void mysql_finish(struct wire *wire)
+{
+    struct reply reply = {0};
+    struct error error;
+    log_in(wire, 2, SSL_WANTED, &reply, &error);
+}
+
+/* MySQL and MariaDB themselves look at require_secure_transport only once a password was right (MariaDB then
+ * says no more than "Access denied"), so their refusal tells nothing; services in front of them say it at
+ * once. A server without TLS has no other way. */
+enum probe_login mysql_login(struct wire *wire)
+{
+    struct reply reply = {0};
+    struct error error;
+    char version[64];
+    int failed = wire_ask(wire, slice_of(NULL, 0), read_greeting, version, &error);
+    if (failed == ERROR_DENIED)
+        return log_in(wire, 1, 0, &reply, &error) ? PROBE_LOGIN_UNKNOWN : PROBE_LOGIN_GOES_ON;
+    if (failed || log_in(wire, 1, 0, &reply, &error))
+        return PROBE_LOGIN_UNKNOWN;
+    return reply.kind == OK                           ? PROBE_LOGIN_GOES_ON
+           : reply.error == SECURE_TRANSPORT_REQUIRED ? PROBE_LOGIN_NEEDS_TLS
+                                                      : PROBE_LOGIN_UNKNOWN;
 }

@@ -12,15 +12,16 @@ static const struct {
     int (*ask)(struct wire *wire, struct probe_result *result, struct error *error); /* before TLS */
     const char *alpn;
     bool alpn_required;
-    void (*finish)(struct wire *wire); /* before the end */
+    void (*finish)(struct wire *wire);            /* before the end */
+    enum probe_login (*login)(struct wire *wire); /* on a connection without TLS */
 } protocols[] = {
-    [PROBE_TLS] = {.ask = NULL},
-    [PROBE_POSTGRES] = {.ask = postgres_ask},
+    [PROBE_TLS] = {.login = tls_login},
+    [PROBE_POSTGRES] = {.ask = postgres_ask, .login = postgres_login},
     /* libpq refuses a server that does not name the protocol (PostgreSQL documentation, "sslnegotiation"). */
-    [PROBE_POSTGRES_DIRECT] = {.alpn = "postgresql", .alpn_required = true},
-    [PROBE_MYSQL] = {.ask = mysql_ask, .finish = mysql_finish},
-    [PROBE_TDS] = {.ask = tds_ask},
-    [PROBE_TDS_STRICT] = {.alpn = "tds/8.0"},
+    [PROBE_POSTGRES_DIRECT] = {.alpn = "postgresql", .alpn_required = true, .login = postgres_login},
+    [PROBE_MYSQL] = {.ask = mysql_ask, .finish = mysql_finish, .login = mysql_login},
+    [PROBE_TDS] = {.ask = tds_ask, .login = tds_login},
+    [PROBE_TDS_STRICT] = {.alpn = "tds/8.0", .login = tds_login},
 };
 
 static bool is_address(const char *text)
@@ -65,25 +66,22 @@ static int read_result(const SSL *ssl, const struct probe_target *target, struct
     if (failed)
         return failed;
     read_names(leaf, &result->names);
-    if (!target->roots)
-        return 0;
-    const struct certificate_list between = {result->chain.items + 1, result->chain.count - 1};
-    struct error why = {0};
-    result->verified = chain_verify(leaf, &between, target->roots, target->host, clock_now(), &why) == 0;
-    text_copy(result->verification, sizeof result->verification, result->verified ? "" : why.text);
+    probe_verify(target, result);
     return 0;
 }
 
-static int negotiate(struct wire *wire, SSL_CTX *context, const struct probe_target *target,
-                     struct probe_result *result, struct error *error)
+static int negotiate(struct wire *wire, const struct probe_target *target, struct probe_result *result,
+                     struct error *error)
 {
     bool named = !text_is_empty(target->server_name) && !is_address(target->server_name);
     const char *alpn = protocols[target->protocol].alpn;
     const unsigned char *chosen = NULL;
     unsigned length = 0;
     int failed = protocols[target->protocol].ask ? protocols[target->protocol].ask(wire, result, error) : 0;
+    result->answered =
+        failed ? failed == ERROR_DENIED || failed == ERROR_BUSY : protocols[target->protocol].ask != NULL;
     if (!failed)
-        failed = wire_secure(wire, context, named ? target->server_name : NULL, alpn, error);
+        failed = wire_secure(wire, named ? target->server_name : NULL, alpn, error);
     if (failed || !protocols[target->protocol].alpn_required)
         return failed;
     SSL_get0_alpn_selected(wire->ssl, &chosen, &length);
@@ -93,18 +91,76 @@ static int negotiate(struct wire *wire, SSL_CTX *context, const struct probe_tar
     return 0;
 }
 
-static int run(SSL_CTX *context, const struct probe_target *target, struct probe_result *result,
-               struct error *error)
+/* Where no rule lets nobody in without TLS, one may do so with it: that is how PostgreSQL asks for TLS. */
+static enum probe_plain look_without_tls(const struct probe_target *target, struct wire *secured)
+{
+    enum probe_login (*log_in)(struct wire * wire) = protocols[target->protocol].login;
+    struct wire wire = {.fd = -1, .until = secured->until};
+    enum probe_login login = wire_connect(&wire, target, NULL) ? PROBE_LOGIN_UNKNOWN : log_in(&wire);
+    wire_close(&wire);
+    if (login == PROBE_LOGIN_NO_RULE && secured->ssl && log_in(secured) == PROBE_LOGIN_GOES_ON)
+        login = PROBE_LOGIN_NEEDS_TLS;
+    return login == PROBE_LOGIN_GOES_ON     ? PROBE_PLAIN_ACCEPTED
+           : login == PROBE_LOGIN_NEEDS_TLS ? PROBE_PLAIN_REFUSED
+                                            : PROBE_PLAIN_UNKNOWN;
+}
+
+/* On a connection; closes it. */
+static int speak(struct wire *wire, const struct probe_target *target, struct probe_result *result,
+                 struct error *error)
+{
+    result->protocol = target->protocol;
+    int failed = negotiate(wire, target, result, error);
+    if (!failed)
+        failed = read_result(wire->ssl, target, result, error);
+    result->answered = result->answered || !failed;
+    if (!failed && protocols[target->protocol].finish)
+        protocols[target->protocol].finish(wire);
+    if (target->plain && (!failed || failed == ERROR_DENIED))
+        result->plain = look_without_tls(target, wire);
+    wire_close(wire);
+    return failed;
+}
+
+static int run(const struct probe_target *target, struct probe_result *result, struct error *error)
 {
     struct wire wire = {.fd = -1, .until = clock_steady() + target->deadline};
     int failed = wire_connect(&wire, target, error);
-    if (!failed)
-        failed = negotiate(&wire, context, target, result, error);
-    if (!failed)
-        failed = read_result(wire.ssl, target, result, error);
-    if (!failed && protocols[target->protocol].finish)
-        protocols[target->protocol].finish(&wire);
-    wire_close(&wire);
+    return failed ? failed : speak(&wire, target, result, error);
+}
+
+/* In an order in which no server takes one protocol for another: MySQL's speaks first, and so comes first.
+ * Each gets a part of the time that is left. */
+static int run_any(const struct probe_target *target, struct probe_result *result, struct error *error)
+{
+    static const struct {
+        enum probe_protocol protocol;
+        int64_t part, most;
+    } order[] = {{PROBE_MYSQL, 4, CLOCK_SECOND},
+                 {PROBE_POSTGRES, 3, CLOCK_MINUTE},
+                 {PROBE_TDS, 2, CLOCK_MINUTE},
+                 {PROBE_TLS, 1, CLOCK_MINUTE}};
+    int64_t until = clock_steady() + target->deadline;
+    int failed = 0;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        struct probe_target one = *target;
+        struct wire wire = {.fd = -1, .until = until};
+        probe_result_free(result);
+        result->protocol = PROBE_ANY;
+        one.protocol = order[i].protocol;
+        failed = wire_connect(&wire, &one, error);
+        if (failed)
+            return failed;
+        int64_t part = (until - clock_steady()) / order[i].part;
+        wire.until = clock_steady() + (part < order[i].most ? part : order[i].most);
+        failed = speak(&wire, &one, result, error);
+        if (!failed || result->answered)
+            return failed;
+    }
+    result->protocol = PROBE_ANY;
+    if (failed == ERROR_TIMEOUT)
+        return failed;
+    error_prefix(error, "it speaks neither MySQL's, PostgreSQL's nor SQL Server's protocol; asked for TLS");
     return failed;
 }
 
@@ -112,16 +168,8 @@ int probe_run(const struct probe_target *target, struct probe_result *result, st
 {
     struct error own;
     error = error ? error : &own;
-    *result = (struct probe_result){0};
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    int failed = context ? 0 : error_set(error, ERROR_CRYPTO, "cannot prepare TLS");
-    if (!failed) {
-        /* The chain is wanted even where it does not verify; an old server's too. */
-        SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
-        SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
-        failed = run(context, target, result, error);
-    }
-    SSL_CTX_free(context);
+    *result = (struct probe_result){.protocol = target->protocol};
+    int failed = (target->protocol == PROBE_ANY ? run_any : run)(target, result, error);
     if (failed)
         error_prefix(error, "%s port %d", target->address, target->port);
     return failed;

@@ -1,5 +1,6 @@
 /* SQL Server: the PRELOGIN messages before TLS, and the packets that carry its handshake (MS-TDS 2.2.3.1,
  * 2.2.6.5). */
+#include "base/text.h"
 #include "probe/internal.h"
 
 #include <stdio.h>
@@ -66,10 +67,15 @@ static struct slice find_option(struct slice message, uint8_t wanted)
     return slice_of(NULL, 0);
 }
 
-enum probe_answer probe_tds_answer(struct slice received, char version[64], struct error *error)
+struct told {
+    uint8_t encryption;
+    char version[64];
+};
+
+static enum probe_answer read_reply(struct slice received, void *what, struct error *error)
 {
+    struct told *told = what;
     struct slice message = {0};
-    version[0] = 0;
     if (received.length && received.data[0] != TYPE_REPLY) {
         error_set(error, ERROR_INVALID, "expected a SQL Server's reply to PRELOGIN, found byte 0x%02x",
                   received.data[0]);
@@ -85,18 +91,29 @@ enum probe_answer probe_tds_answer(struct slice received, char version[64], stru
         error_set(error, ERROR_INVALID, "expected a SQL Server's reply to PRELOGIN, found another");
         return PROBE_ANSWER_ERROR;
     }
+    told->encryption = encryption.data[0];
     if (number.length >= 4)
-        snprintf(version, 64, "%d.%d.%d", number.data[0], number.data[1],
+        snprintf(told->version, sizeof told->version, "%d.%d.%d", number.data[0], number.data[1],
                  number.data[2] << 8 | number.data[3]);
-    return encryption.data[0] == ENCRYPT_NOT_SUP ? PROBE_ANSWER_NO_TLS : PROBE_ANSWER_TLS;
+    return PROBE_ANSWER_READ;
 }
 
-static enum probe_answer read_reply(struct slice received, void *what, struct error *error)
+enum probe_answer probe_tds_answer(struct slice received, char version[64], struct error *error)
+{
+    struct told told = {0};
+    enum probe_answer answer = read_reply(received, &told, error);
+    text_copy(version, 64, told.version);
+    if (answer != PROBE_ANSWER_READ)
+        return answer;
+    return told.encryption == ENCRYPT_NOT_SUP ? PROBE_ANSWER_NO_TLS : PROBE_ANSWER_TLS;
+}
+
+static enum probe_answer read_answer(struct slice received, void *what, struct error *error)
 {
     return probe_tds_answer(received, what, error);
 }
 
-int tds_ask(struct wire *wire, struct probe_result *result, struct error *error)
+static int ask(struct wire *wire, uint8_t encryption, wire_reader *reader, void *what, struct error *error)
 {
     static const unsigned char message[] = {
         OPTION_VERSION,
@@ -116,12 +133,30 @@ int tds_ask(struct wire *wire, struct probe_result *result, struct error *error)
         0,
         0,
         0, /* a client of 2022 */
-        ENCRYPT_ON,
     };
     AUTO_BUF struct buf packet = {0};
-    write_header(&packet, STATUS_LAST, sizeof message);
+    write_header(&packet, STATUS_LAST, sizeof message + 1);
     buf_append(&packet, message, sizeof message);
-    int failed = wire_ask(wire, slice_buf(&packet), read_reply, result->server_version, error);
+    buf_append_byte(&packet, encryption);
+    return wire_ask(wire, slice_buf(&packet), reader, what, error);
+}
+
+int tds_ask(struct wire *wire, struct probe_result *result, struct error *error)
+{
+    int failed = ask(wire, ENCRYPT_ON, read_answer, result->server_version, error);
     wire->in_packets = !failed;
     return failed;
+}
+
+/* A client that cannot encrypt is told so where the server insists (MS-TDS 2.2.6.5); one that takes TLS first
+ * alone (TDS 8.0) hangs up. */
+enum probe_login tds_login(struct wire *wire)
+{
+    struct told told = {0};
+    struct error error = {0};
+    int failed = ask(wire, ENCRYPT_NOT_SUP, read_reply, &told, &error);
+    if (failed)
+        return failed == ERROR_IO ? PROBE_LOGIN_NEEDS_TLS : PROBE_LOGIN_UNKNOWN;
+    return told.encryption == ENCRYPT_ON || told.encryption == ENCRYPT_REQ ? PROBE_LOGIN_NEEDS_TLS
+                                                                           : PROBE_LOGIN_GOES_ON;
 }

@@ -104,11 +104,9 @@ static int carry(struct wire *wire, int outcome, struct error *error)
     AUTO_BUF struct buf records = {0};
     int want = SSL_get_error(wire->ssl, outcome);
     if (want != SSL_ERROR_WANT_READ) {
-        char reason[256] = "the server closed it";
-        if (ERR_peek_error())
-            ERR_error_string_n(ERR_peek_error(), reason, sizeof reason);
+        const char *reason = ERR_reason_error_string(ERR_peek_error());
         flush(wire, NULL); /* an alert */
-        return error_set(error, ERROR_IO, "%s", reason);
+        return error_set(error, ERROR_CRYPTO, "%s", reason ? reason : "the server ended it");
     }
     int result = flush(wire, error);
     if (!result)
@@ -119,12 +117,14 @@ static int carry(struct wire *wire, int outcome, struct error *error)
     return result;
 }
 
-static SSL *prepare(SSL_CTX *context, const char *server_name, const char *alpn)
+static SSL *prepare(const char *server_name, const char *alpn)
 {
-    SSL *ssl = SSL_new(context);
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = context ? SSL_new(context) : NULL;
     BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
     AUTO_FREE char *name = mem_string(server_name); /* OpenSSL's own macro casts const away */
     AUTO_BUF struct buf protocols = {0};
+    SSL_CTX_free(context); /* the connection has its own reference */
     if (!ssl || !in || !out) {
         SSL_free(ssl);
         BIO_free(in);
@@ -132,6 +132,11 @@ static SSL *prepare(SSL_CTX *context, const char *server_name, const char *alpn)
         return NULL;
     }
     SSL_set_bio(ssl, in, out);
+    /* The chain is wanted even where it does not verify; an old server's too. */
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+    SSL_set_min_proto_version(ssl, TLS1_VERSION);
+    SSL_set_security_level(ssl, 0);
+    SSL_set_options(ssl, SSL_OP_LEGACY_SERVER_CONNECT);
     if (name)
         SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
     if (alpn) {
@@ -142,12 +147,11 @@ static SSL *prepare(SSL_CTX *context, const char *server_name, const char *alpn)
     return ssl;
 }
 
-int wire_secure(struct wire *wire, SSL_CTX *context, const char *server_name, const char *alpn,
-                struct error *error)
+int wire_secure(struct wire *wire, const char *server_name, const char *alpn, struct error *error)
 {
-    wire->ssl = prepare(context, server_name, alpn);
+    wire->ssl = prepare(server_name, alpn);
     if (!wire->ssl)
-        return error_set(error, ERROR_CRYPTO, "cannot prepare TLS");
+        return error_set(error, ERROR_INTERNAL, "cannot prepare TLS");
     int result = 0, done;
     ERR_clear_error();
     while (!result && (done = SSL_connect(wire->ssl)) != 1) {

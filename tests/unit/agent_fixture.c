@@ -278,8 +278,11 @@ void expect_answer(PGconn *connection, const char *sql, const char *expected)
 
 void expect_served(const struct world *world, const char *serial)
 {
-    const struct probe_target target = {PROBE_POSTGRES, "127.0.0.1", world->last.port, ENDPOINT, NULL,
-                                        NULL,           5000};
+    const struct probe_target target = {.protocol = PROBE_POSTGRES,
+                                        .address = "127.0.0.1",
+                                        .port = world->last.port,
+                                        .server_name = ENDPOINT,
+                                        .deadline = 5000};
     struct probe_result served;
     assert_int_equal(probe_run(&target, &served, NULL), 0);
     assert_string_equal(served.leaf.serial, serial);

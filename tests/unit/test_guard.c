@@ -678,8 +678,11 @@ static bool is_installing(const struct world *world)
 
 static char *served_serial(const struct world *world)
 {
-    const struct probe_target target = {PROBE_POSTGRES, "127.0.0.1", world->last.port, ENDPOINT, NULL,
-                                        NULL,           5000};
+    const struct probe_target target = {.protocol = PROBE_POSTGRES,
+                                        .address = "127.0.0.1",
+                                        .port = world->last.port,
+                                        .server_name = ENDPOINT,
+                                        .deadline = 5000};
     struct probe_result served;
     assert_int_equal(probe_run(&target, &served, NULL), 0);
     char *serial = mem_string(served.leaf.serial);

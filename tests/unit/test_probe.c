@@ -86,8 +86,13 @@ static void finish(struct server *server)
 static int probe(const struct server *server, const struct certificate_list *roots, const char *host,
                  int64_t deadline, struct probe_result *result, struct error *error)
 {
-    const struct probe_target target = {PROBE_POSTGRES, "127.0.0.1", server->port, HOST,
-                                        roots,          host,        deadline};
+    const struct probe_target target = {.protocol = PROBE_POSTGRES,
+                                        .address = "127.0.0.1",
+                                        .port = server->port,
+                                        .server_name = HOST,
+                                        .roots = roots,
+                                        .host = host,
+                                        .deadline = deadline};
     return probe_run(&target, result, error);
 }
 
@@ -102,8 +107,8 @@ static void what_is_no_tls_is_told_apart(void **state)
     } cases[] = {
         {"N", 1, ERROR_DENIED, "does not offer TLS"},
         {"H", 1, ERROR_INVALID, "0x48"},
-        {"E\0\0\0\x16SFATAL\0Mtoo many\0", 23, ERROR_IO, "too many"},
-        {"Efe_sendauth: no\n\0", 18, ERROR_IO, "fe_sendauth"},
+        {"E\0\0\0\x16SFATAL\0Mtoo many\0", 23, ERROR_BUSY, "too many"},
+        {"Efe_sendauth: no\n\0", 18, ERROR_BUSY, "fe_sendauth"},
         {"Sx", 2, ERROR_INVALID, "0x53"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -139,8 +144,10 @@ static void a_silent_server_does_not_hold_it(void **state)
 static void nobody_listens(void **state)
 {
     (void)state;
-    const struct probe_target refused = {PROBE_POSTGRES, "127.0.0.1", 1, NULL, NULL, NULL, 2000};
-    const struct probe_target unknown = {PROBE_TLS, "no.such.name.invalid", 1, NULL, NULL, NULL, 2000};
+    const struct probe_target refused = {
+        .protocol = PROBE_POSTGRES, .address = "127.0.0.1", .port = 1, .deadline = 2000};
+    const struct probe_target unknown = {
+        .protocol = PROBE_TLS, .address = "no.such.name.invalid", .port = 1, .deadline = 2000};
     struct probe_result result;
     struct error error;
     assert_int_equal(probe_run(&refused, &result, &error), ERROR_IO);
