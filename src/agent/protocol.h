@@ -38,7 +38,7 @@ struct desired_instance {
     char identifier[64];  /* DBInstanceIdentifier; may be renamed */
     char region[32];
     char engine[24]; /* "postgres" */
-    char engine_version[24];
+    char engine_version[64];
     int64_t generation; /* grows with every change of anything below */
     bool running;       /* false: stopped */
     bool deleted;       /* true: stop it and remove its folder */
@@ -93,7 +93,7 @@ struct observed_instance {
                            OBSERVED_FAILED) */
     enum observed_state state;
     int port; /* 0 while unknown */
-    char engine_version[24];
+    char engine_version[64];
     int64_t restart;                /* done */
     int64_t password_generation;    /* applied */
     int64_t certificate_generation; /* served: seen on the wire by a TLS connection */
@@ -111,7 +111,7 @@ struct observed_instance {
 
 struct engine_version {
     char engine[24];
-    char version[24]; /* "15.18" */
+    char version[64]; /* "15.18" */
 };
 
 struct certificate_request {

@@ -21,10 +21,19 @@ static void write_member_list(struct buf *result, const char *name, const char *
     reply_close(result, name);
 }
 
+/* RDS calls versions available or deprecated. One that no host has is neither. */
+static const char *status_of(const struct catalogue_version *version)
+{
+    return version->available ? "available" : "unavailable";
+}
+
 static void write_version(struct buf *result, const struct catalogue_version *version)
 {
     size_t count = sizeof ca_identifiers / sizeof ca_identifiers[0];
-    AUTO_FREE char *description = mem_format("%s %s-R1", version->engine->description, version->version);
+    AUTO_FREE char *description =
+        version->available
+            ? mem_format("%s %s-R1", version->engine->description, version->version)
+            : mem_format("%s: no database host has this version", version->engine->description);
     reply_open(result, "DBEngineVersion");
     reply_text(result, "Engine", version->engine->engine);
     reply_text(result, "MajorEngineVersion", version->major);
@@ -36,13 +45,13 @@ static void write_version(struct buf *result, const struct catalogue_version *ve
     reply_boolean(result, "SupportsLogExportsToCloudwatchLogs", false);
     reply_boolean(result, "SupportsReadReplica", false);
     write_member_list(result, "SupportedFeatureNames", NULL, 0);
-    reply_text(result, "Status", "available");
+    reply_text(result, "Status", status_of(version));
     reply_boolean(result, "SupportsParallelQuery", false);
     reply_boolean(result, "SupportsGlobalDatabases", false);
     reply_boolean(result, "SupportsBabelfish", false);
     reply_boolean(result, "SupportsLimitlessDatabase", false);
     reply_boolean(result, "SupportsCertificateRotationWithoutRestart",
-                  version->engine->rotates_without_restart);
+                  catalogue_reloads(version->engine->engine, version->version));
     write_member_list(result, "SupportedCACertificateIdentifiers", ca_identifiers, count);
     /* The user guide's spelling of the same; clients ignore what their model does not name. */
     write_member_list(result, "SupportedCACertificatesIdentifiers", ca_identifiers, count);
@@ -69,7 +78,7 @@ static bool passes_filters(const struct call *call, const struct catalogue_versi
     return exact && call_filter_accepts(call, "db-parameter-group-family", version->family) &&
            call_filter_accepts(call, "engine", version->engine->engine) &&
            call_filter_accepts(call, "engine-mode", "provisioned") &&
-           call_filter_accepts(call, "status", "available");
+           call_filter_accepts(call, "status", status_of(version));
 }
 
 static bool is_wanted(const struct call *call, const struct catalogue_version *version)
@@ -81,14 +90,19 @@ static bool is_wanted(const struct call *call, const struct catalogue_version *v
            passes_filters(call, version);
 }
 
-/* DefaultOnly: the engine's default, or the newest of what EngineVersion names. */
+/* DefaultOnly: the engine's default, or the newest of what EngineVersion names. What no host has is no
+ * default.
+ */
 static bool is_default(const struct call *call, const struct catalogue *catalogue, size_t index)
 {
     const struct catalogue_version *version = &catalogue->versions[index];
+    if (!version->available)
+        return false;
     if (text_is_empty(action_text(call->input, "EngineVersion")))
         return version->is_default;
     for (size_t i = index + 1; i < catalogue->count; i++)
-        if (catalogue->versions[i].engine == version->engine && is_wanted(call, &catalogue->versions[i]))
+        if (catalogue->versions[i].available && catalogue->versions[i].engine == version->engine &&
+            is_wanted(call, &catalogue->versions[i]))
             return false;
     return true;
 }
@@ -126,6 +140,8 @@ int engines_describe_versions(const struct call *call, struct error *error)
         result = catalogue_load(call->fleet, &catalogue, error);
     if (result)
         return result;
+    if (action_boolean(call->input, "IncludeAll", false))
+        catalogue_add_known(&catalogue);
     reply_open(call->result, "DBEngineVersions");
     write_versions(call, &catalogue, &page);
     reply_close(call->result, "DBEngineVersions");
@@ -135,7 +151,7 @@ int engines_describe_versions(const struct call *call, struct error *error)
 }
 
 static void write_option(const struct call *call, const struct catalogue_version *version,
-                         const char *instance_class)
+                         const char *instance_class, const char *license)
 {
     struct buf *result = call->result;
     static const char *const modes[] = {"provisioned"}, *const networks[] = {"IPV4"};
@@ -144,7 +160,7 @@ static void write_option(const struct call *call, const struct catalogue_version
     reply_text(result, "Engine", version->engine->engine);
     reply_text(result, "EngineVersion", version->version);
     reply_text(result, "DBInstanceClass", instance_class);
-    reply_text(result, "LicenseModel", version->engine->license);
+    reply_text(result, "LicenseModel", license);
     reply_open(result, "AvailabilityZones");
     reply_open(result, "AvailabilityZone");
     reply_text(result, "Name", zone);
@@ -177,30 +193,40 @@ static void write_option(const struct call *call, const struct catalogue_version
     reply_close(result, "OrderableDBInstanceOption");
 }
 
+/* An option for each licence of a version and class; false when the page is full. */
+static bool write_licenses(const struct call *call, const struct catalogue_version *version,
+                           const char *instance_class, struct page *page)
+{
+    const char *wanted = action_text(call->input, "LicenseModel");
+    for (const char *const *license = version->engine->licenses; *license; license++) {
+        if (!text_is_empty(wanted) && !text_equal(wanted, *license))
+            continue;
+        enum page_turn turn = page_next(page);
+        if (turn == PAGE_FULL)
+            return false;
+        if (turn == PAGE_SHOW)
+            write_option(call, version, instance_class, *license);
+    }
+    return true;
+}
+
 /* The classes of one version; false when the page is full. */
 static bool write_classes(const struct call *call, const struct catalogue_version *version, struct page *page)
 {
     const char *wanted = action_text(call->input, "DBInstanceClass");
     size_t count;
     const char *const *classes = catalogue_classes(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (!text_is_empty(wanted) && !text_equal(wanted, classes[i]))
-            continue;
-        enum page_turn turn = page_next(page);
-        if (turn == PAGE_FULL)
+    for (size_t i = 0; i < count; i++)
+        if ((text_is_empty(wanted) || text_equal(wanted, classes[i])) &&
+            !write_licenses(call, version, classes[i], page))
             return false;
-        if (turn == PAGE_SHOW)
-            write_option(call, version, classes[i]);
-    }
     return true;
 }
 
 static bool is_orderable(const struct call *call, const struct catalogue_version *version)
 {
-    const char *license = action_text(call->input, "LicenseModel");
-    return version->engine->built && is_engine(version, action_text(call->input, "Engine")) &&
+    return is_engine(version, action_text(call->input, "Engine")) &&
            is_version(version, action_text(call->input, "EngineVersion")) &&
-           (text_is_empty(license) || text_equal(license, version->engine->license)) &&
            action_boolean(call->input, "Vpc", true); /* every option is one for a VPC */
 }
 

@@ -36,11 +36,10 @@ static void write_groups(struct buf *result, const struct instance_row *row)
     struct catalogue_version version = {0};
     catalogue_describe_version(catalogue_engine(row->engine), row->engine_version, &version);
     AUTO_FREE char *parameter_group = mem_format("default.%s", version.family);
-    AUTO_FREE char *option_group = mem_format("default:%s-%s", row->engine, version.major);
     write_pair(result, "DBParameterGroups", "DBParameterGroup", "DBParameterGroupName", parameter_group,
                "ParameterApplyStatus", "in-sync");
-    write_pair(result, "OptionGroupMemberships", "OptionGroupMembership", "OptionGroupName", option_group,
-               "Status", "in-sync");
+    write_pair(result, "OptionGroupMemberships", "OptionGroupMembership", "OptionGroupName",
+               version.option_group, "Status", "in-sync");
 }
 
 static void write_security_groups(struct buf *result, const json_t *attributes)
@@ -190,7 +189,7 @@ static void write_attributes(const struct call *call, const struct instance_row 
     write_security_groups(result, attributes);
     write_kept(result, attributes, "AvailabilityZone", zone);
     write_kept(result, attributes, "AutoMinorVersionUpgrade", "true");
-    write_kept(result, attributes, "LicenseModel", engine ? engine->license : NULL);
+    write_kept(result, attributes, "LicenseModel", engine ? engine->licenses[0] : NULL);
     write_kept(result, attributes, "Iops", NULL);
     write_kept(result, attributes, "StorageThroughput", NULL);
     write_kept(result, attributes, "PubliclyAccessible", "false");

@@ -40,10 +40,7 @@ static const struct model_member versions[] = {
      .type = MODEL_BOOLEAN,
      .disposition = MODEL_IGNORED,
      .reason = "an instance's time zone cannot be chosen, so none is listed"},
-    {.name = "IncludeAll",
-     .type = MODEL_BOOLEAN,
-     .disposition = MODEL_IGNORED,
-     .reason = "every version that is known is available, so all are listed anyway"},
+    {.name = "IncludeAll", .type = MODEL_BOOLEAN},
     {0},
 };
 

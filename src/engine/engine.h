@@ -19,7 +19,7 @@
 /* One installed version of an engine. */
 struct engine_release {
     char engine[24];    /* "postgres" */
-    char version[24];   /* "15.18" */
+    char version[64];   /* "15.18" */
     char programs[256]; /* the folder of its programs */
 };
 

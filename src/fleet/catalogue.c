@@ -8,42 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct engine_facts engines[] = {
-    {"postgres", "PostgreSQL", "postgresql-license", 5432, 8, 128, true, true},
-    {"mysql", "MySQL Community Edition", "general-public-license", 3306, 8, 41, false, true},
-    {"mariadb", "MariaDB Community Edition", "general-public-license", 3306, 8, 41, false, true},
-    {"oracle-ee", "Oracle Database Enterprise Edition", "bring-your-own-license", 1521, 8, 30, false, false},
-    {"oracle-se2", "Oracle Database Standard Edition Two", "license-included", 1521, 8, 30, false, false},
-    {"sqlserver-ee", "Microsoft SQL Server Enterprise Edition", "license-included", 1433, 8, 128, false,
-     false},
-    {"sqlserver-se", "Microsoft SQL Server Standard Edition", "license-included", 1433, 8, 128, false, false},
-    {"sqlserver-ex", "Microsoft SQL Server Express Edition", "license-included", 1433, 8, 128, false, false},
-    {"sqlserver-web", "Microsoft SQL Server Web Edition", "license-included", 1433, 8, 128, false, false},
-};
-
-const struct engine_facts *catalogue_engine(const char *engine)
-{
-    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++)
-        if (text_equal_ignoring_case(engines[i].engine, engine))
-            return &engines[i];
-    return NULL;
-}
-
-int catalogue_compare(const char *a, const char *b)
-{
-    while (*a || *b) {
-        char *rest_a, *rest_b;
-        long number_a = strtol(a, &rest_a, 10), number_b = strtol(b, &rest_b, 10);
-        if (number_a != number_b)
-            return number_a < number_b ? -1 : 1;
-        if (rest_a == a && rest_b == b)
-            return strcmp(a, b);
-        a = *rest_a == '.' ? rest_a + 1 : rest_a;
-        b = *rest_b == '.' ? rest_b + 1 : rest_b;
-    }
-    return 0;
-}
-
 static bool has_version(const struct catalogue *catalogue, const char *engine, const char *version)
 {
     for (size_t i = 0; i < catalogue->count; i++)
@@ -53,19 +17,10 @@ static bool has_version(const struct catalogue *catalogue, const char *engine, c
     return false;
 }
 
-/* PostgreSQL counts its majors by the first number since 10; others by the first two. */
-void catalogue_describe_version(const struct engine_facts *engine, const char *version,
-                                struct catalogue_version *target)
+static void append(struct catalogue *catalogue, const struct catalogue_version *version)
 {
-    target->engine = engine;
-    text_copy(target->version, sizeof target->version, version);
-    text_copy(target->major, sizeof target->major, target->version);
-    char *dot = strchr(target->major, '.');
-    if (dot && !text_equal(engine->engine, "postgres"))
-        dot = strchr(dot + 1, '.');
-    if (dot)
-        *dot = 0;
-    snprintf(target->family, sizeof target->family, "%.20s%.8s", engine->engine, target->major);
+    catalogue->versions = mem_grow(catalogue->versions, catalogue->count + 1, sizeof *catalogue->versions);
+    catalogue->versions[catalogue->count++] = *version;
 }
 
 static bool add_host(const struct host_row *row, void *context)
@@ -79,13 +34,12 @@ static bool add_host(const struct host_row *row, void *context)
         const char *version = json_string_value(json_object_get(item, "version"));
         const char *name = json_string_value(json_object_get(item, "engine"));
         const struct engine_facts *engine = name ? catalogue_engine(name) : NULL;
-        if (!engine || !version || strlen(version) >= 24 || has_version(catalogue, engine->engine, version))
+        if (!engine || !version || strlen(version) >= sizeof catalogue->versions->version ||
+            has_version(catalogue, engine->engine, version))
             continue;
-        catalogue->versions =
-            mem_grow(catalogue->versions, catalogue->count + 1, sizeof *catalogue->versions);
-        struct catalogue_version *added = &catalogue->versions[catalogue->count++];
-        *added = (struct catalogue_version){0};
-        catalogue_describe_version(engine, version, added);
+        struct catalogue_version added = {.available = true};
+        catalogue_describe_version(engine, version, &added);
+        append(catalogue, &added);
     }
     json_decref(list);
     return true;
@@ -98,6 +52,12 @@ static int by_engine_and_version(const void *left, const void *right)
     return order ? order : catalogue_compare(a->version, b->version);
 }
 
+static void sort(struct catalogue *catalogue)
+{
+    if (catalogue->count)
+        qsort(catalogue->versions, catalogue->count, sizeof *catalogue->versions, by_engine_and_version);
+}
+
 int catalogue_load(struct fleet *fleet, struct catalogue *catalogue, struct error *error)
 {
     *catalogue = (struct catalogue){0};
@@ -106,12 +66,28 @@ int catalogue_load(struct fleet *fleet, struct catalogue *catalogue, struct erro
         catalogue_free(catalogue);
         return result;
     }
-    if (catalogue->count)
-        qsort(catalogue->versions, catalogue->count, sizeof *catalogue->versions, by_engine_and_version);
+    sort(catalogue);
     for (size_t i = 0; i < catalogue->count; i++)
         catalogue->versions[i].is_default =
             i + 1 == catalogue->count || catalogue->versions[i].engine != catalogue->versions[i + 1].engine;
     return 0;
+}
+
+static bool has_family(const struct catalogue *catalogue, const char *family)
+{
+    for (size_t i = 0; i < catalogue->count; i++)
+        if (text_equal(catalogue->versions[i].family, family))
+            return true;
+    return false;
+}
+
+void catalogue_add_known(struct catalogue *catalogue)
+{
+    struct catalogue_version version;
+    for (size_t i = 0; catalogue_known(i, &version); i++)
+        if (!has_family(catalogue, version.family))
+            append(catalogue, &version);
+    sort(catalogue);
 }
 
 void catalogue_free(struct catalogue *catalogue)
@@ -140,9 +116,12 @@ int catalogue_choose(const struct catalogue *catalogue, const char *engine, cons
         if (meant)
             *chosen = each;
     }
-    if (!facts->built || !any)
-        return error_set_named(error, ERROR_DENIED, "InsufficientDBInstanceCapacity",
-                               "No database host of this installation has the engine %s.", facts->engine);
+    if (!any)
+        return error_set_named(
+            error, ERROR_DENIED, "InsufficientDBInstanceCapacity",
+            "No database host of this installation has the engine %s: install it on a host, "
+            "whose agent then finds it.",
+            facts->engine);
     if (!*chosen)
         return error_set_named(error, ERROR_INVALID, "InvalidParameterCombination",
                                "Cannot find version %s for %s", version, facts->engine);

@@ -4,34 +4,57 @@
 
 #include "fleet/fleet.h"
 
-struct engine_facts {
-    const char *engine;      /* postgres */
-    const char *description; /* PostgreSQL */
-    const char *license;     /* postgresql-license */
-    int default_port;
+struct port_range {
+    int first, last;
+};
+
+/* What RDS takes of callers, engine by engine. Lists end with NULL or {0, 0}. */
+struct engine_rules {
+    const struct port_range *refused_ports; /* NULL: none */
     int password_least, password_most;
-    bool built; /* a driver exists */
-    bool rotates_without_restart;
+    const char *password_refused; /* characters, beside those that no engine takes; NULL: none */
+    int username_most;
+    const char *const *reserved_users;
+    int database_most;            /* 0: DBName must be absent */
+    const char *database_default; /* DBName when none was given; NULL: no database is made */
+    const char *const *reserved_databases;
+};
+
+struct engine_facts {
+    const char *engine;          /* postgres */
+    const char *description;     /* PostgreSQL */
+    const char *const *licenses; /* postgresql-license; the default first, ended by NULL */
+    const struct engine_rules *rules;
+    const char
+        *reloads_since; /* the first version that takes a new certificate without a restart; NULL: none */
 };
 /* NULL: RDS has no such engine. */
 const struct engine_facts *catalogue_engine(const char *engine);
+/* Does this version take a new server certificate without a restart? */
+bool catalogue_reloads(const char *engine, const char *version);
 
 struct catalogue_version {
     const struct engine_facts *engine;
-    char version[24]; /* 15.18 */
-    char major[24];   /* 15 */
-    char family[32];  /* postgres15 */
-    bool is_default;  /* the newest of the engine */
+    char version[64];      /* 15.18 */
+    char major[24];        /* 15 */
+    char family[40];       /* postgres15 */
+    char option_group[48]; /* default:mysql-8-4: the option group of those that name none */
+    bool available;        /* at least one host has it */
+    bool is_default;       /* the newest of the engine that a host has */
 };
 struct catalogue {
     struct catalogue_version *versions; /* by engine, then rising */
     size_t count;
 };
-/* What follows from an engine and its version alone: `is_default` is left as it is. */
+/* What follows from an engine and its version alone: `available` and `is_default` are left as they are. */
 void catalogue_describe_version(const struct engine_facts *engine, const char *version,
                                 struct catalogue_version *target);
 /* The versions that at least one host has. */
 int catalogue_load(struct fleet *fleet, struct catalogue *catalogue, struct error *error);
+/* Adds a version of RDS for each family that no host has; they are not available. */
+void catalogue_add_known(struct catalogue *catalogue);
+/* The index-th version of RDS that is known without any host; false past the last. */
+bool catalogue_known(size_t index, struct catalogue_version *target);
 void catalogue_free(struct catalogue *catalogue);
 
 /* The version that a caller means: exact ("15.18"), a major one ("15": its newest), or none (the engine's

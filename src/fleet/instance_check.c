@@ -9,19 +9,22 @@
 
 int instance_check_password(const struct engine_facts *engine, const char *password, struct error *error)
 {
+    const struct engine_rules *rules = engine->rules;
+    const char *refused = rules->password_refused ? rules->password_refused : "";
     size_t length = strlen(password);
-    if (length < (size_t)engine->password_least || length > (size_t)engine->password_most)
+    bool is_short = length < (size_t)rules->password_least;
+    if (is_short || length > (size_t)rules->password_most)
         return error_set_named(
             error, ERROR_INVALID, "InvalidParameterValue",
             "The parameter MasterUserPassword is not a valid password because it is %s than %d characters.",
-            length < (size_t)engine->password_least ? "shorter" : "longer",
-            length < (size_t)engine->password_least ? engine->password_least : engine->password_most);
+            is_short ? "shorter" : "longer", is_short ? rules->password_least : rules->password_most);
     for (const char *each = password; *each; each++)
-        if (*each < ' ' || *each > '~' || strchr("/@\" ", *each))
+        if (*each < ' ' || *each > '~' || strchr("/@\" ", *each) || strchr(refused, *each))
             return error_set_named(
                 error, ERROR_INVALID, "InvalidParameterValue",
                 "The parameter MasterUserPassword is not a valid password. Only printable ASCII "
-                "characters besides '/', '@', '\"', ' ' may be used.");
+                "characters besides '/', '@', '\"', ' '%s%s%s may be used.",
+                *refused ? " and any of " : "", refused, *refused ? " (the engine's)" : "");
     return 0;
 }
 
@@ -45,8 +48,7 @@ int instance_check_groups(const struct catalogue_version *version, const char *p
     if (parameter_group && !text_equal_ignoring_case(parameter_group, expected))
         return error_set_named(error, ERROR_NOT_FOUND, "DBParameterGroupNotFound",
                                "DBParameterGroup not found: %s", parameter_group);
-    snprintf(expected, sizeof expected, "default:%s-%s", version->engine->engine, version->major);
-    if (option_group && !text_equal_ignoring_case(option_group, expected))
+    if (option_group && !text_equal_ignoring_case(option_group, version->option_group))
         return error_set_named(error, ERROR_NOT_FOUND, "OptionGroupNotFoundFault",
                                "Specified OptionGroupName: %s not found.", option_group);
     return 0;
@@ -69,13 +71,34 @@ int instance_check_storage(int64_t allocated_storage, struct error *error)
     return 0;
 }
 
-int instance_check_port(int64_t port, struct error *error)
+/* SQL Server's own ports (API reference, CreateDBInstance, Port). */
+int instance_check_port(const struct engine_facts *engine, int64_t port, struct error *error)
 {
+    const struct port_range *refused = engine->rules->refused_ports;
+    for (; refused && refused->first; refused++)
+        if (port >= refused->first && port <= refused->last)
+            return error_set_named(error, ERROR_INVALID, "InvalidParameterValue",
+                                   "Invalid endpoint port %lld: %s takes it for itself.", (long long)port,
+                                   engine->description);
     if (port < 1150 || port > 65535)
         return error_set_named(error, ERROR_INVALID, "InvalidParameterValue",
                                "Invalid endpoint port %lld, valid port range is [1150,65535].",
                                (long long)port);
     return 0;
+}
+
+int instance_check_license(const struct engine_facts *engine, const json_t *kept, struct error *error)
+{
+    const char *license = json_string_value(json_object_get(kept, "LicenseModel"));
+    AUTO_BUF struct buf list = {0};
+    for (size_t i = 0; engine->licenses[i]; i++) {
+        if (!license || text_equal(license, engine->licenses[i]))
+            return 0;
+        buf_printf(&list, "%s%s", i ? ", " : "", engine->licenses[i]);
+    }
+    return error_set_named(error, ERROR_INVALID, "InvalidParameterCombination",
+                           "Invalid license model '%s' for engine '%s'. Valid license models are: %s.",
+                           license, engine->engine, buf_text(&list));
 }
 
 static int check_server_names(struct fleet *fleet, const char *value, struct error *error)

@@ -8,58 +8,12 @@
 #include "fleet/state.h"
 #include "fleet/window.h"
 
-#include <ctype.h>
-#include <string.h>
-
 static int require(const char *member, const char *value, struct error *error)
 {
     if (!text_is_empty(value))
         return 0;
     return error_set_named(error, ERROR_INVALID, "InvalidParameterValue",
                            "The parameter %s must be provided and must not be blank.", member);
-}
-
-/* PostgreSQL: 1 to 63 letters, digits, underscores, the first a letter; no reserved word. */
-static int check_master_username(const char *name, struct error *error)
-{
-    static const char *const reserved[] = {
-        "admin",           "rdsadmin",     "rds_superuser", "rds_password",
-        "rds_replication", "rdsrepladmin", "rdstopmgr",     "rdsproxyadmin",
-        "public",          "user",         "all",           "none",
-        "current_user",    "session_user", "table",         "select"};
-    size_t length = strlen(name);
-    bool good = length <= 63 && isalpha((unsigned char)name[0]);
-    for (size_t i = 0; good && i < length; i++)
-        good = (unsigned char)name[i] < 128 && (isalnum((unsigned char)name[i]) || name[i] == '_');
-    if (!good)
-        return error_set_named(
-            error, ERROR_INVALID, "InvalidParameterValue",
-            "The parameter MasterUsername must be 1 to 63 letters, numbers or underscores and begin "
-            "with a letter.");
-    bool taken = strncasecmp(name, "pg_", 3) == 0;
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        taken |= text_equal_ignoring_case(name, reserved[i]);
-    if (taken)
-        return error_set_named(error, ERROR_INVALID, "InvalidParameterValue",
-                               "MasterUsername %s cannot be used as it is a reserved word used by the engine",
-                               name);
-    return 0;
-}
-
-static int check_database_name(const char *name, struct error *error)
-{
-    size_t length = strlen(name);
-    bool good = length >= 1 && length <= 63 && (isalpha((unsigned char)name[0]) || name[0] == '_');
-    for (size_t i = 0; good && i < length; i++)
-        good = (unsigned char)name[i] < 128 && (isalnum((unsigned char)name[i]) || name[i] == '_');
-    if (!good || text_equal(name, "rdsadmin") || text_equal(name, "template0") ||
-        text_equal(name, "template1"))
-        return error_set_named(
-            error, ERROR_INVALID, "InvalidParameterValue",
-            "DBName %s must begin with a letter or underscore and contain only letters, digits and "
-            "underscores, at most 63, and be no reserved word.",
-            name);
-    return 0;
 }
 
 static int check_master(const struct instance_create *input, const struct catalogue_version *version,
@@ -69,12 +23,10 @@ static int check_master(const struct instance_create *input, const struct catalo
     if (!result)
         result = require("MasterUserPassword", input->master_password, error);
     if (!result)
-        result = check_master_username(input->master_username, error);
+        result = instance_check_username(version->engine, input->master_username, error);
     if (!result)
         result = instance_check_password(version->engine, input->master_password, error);
-    if (!result && input->database_name)
-        result = check_database_name(input->database_name, error);
-    return result;
+    return result ? result : instance_check_database(version->engine, input->database_name, error);
 }
 
 static int check_shape(const struct instance_create *input, const struct catalogue_version *version,
@@ -84,7 +36,9 @@ static int check_shape(const struct instance_create *input, const struct catalog
     if (!result)
         result = instance_check_storage(input->allocated_storage < 0 ? 0 : input->allocated_storage, error);
     if (!result && input->port >= 0)
-        result = instance_check_port(input->port, error);
+        result = instance_check_port(version->engine, input->port, error);
+    if (!result)
+        result = instance_check_license(version->engine, input->kept, error);
     if (!result)
         result = instance_check_groups(version, input->parameter_group, input->option_group, error);
     return result;
@@ -139,8 +93,9 @@ static void fill(struct fleet *fleet, const struct instance_create *input,
     text_copy(row->instance_class, sizeof row->instance_class, input->instance_class);
     text_copy(row->status, sizeof row->status, STATE_CREATING);
     text_copy(row->master_username, sizeof row->master_username, input->master_username);
-    text_copy(row->database_name, sizeof row->database_name,
-              input->database_name ? input->database_name : "");
+    const char *database =
+        input->database_name ? input->database_name : version->engine->rules->database_default;
+    text_copy(row->database_name, sizeof row->database_name, database ? database : "");
     buf_append_text(&row->master_password, input->master_password);
     name_endpoint(fleet->settings, input->region, row->identifier, row->address);
     row->allocated_storage = input->allocated_storage;

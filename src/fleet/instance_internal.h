@@ -39,13 +39,18 @@ bool instance_json_is(const struct buf *text, const char *name, const char *valu
 json_t *instance_json(const struct buf *text); /* a new reference; an empty object when there is none */
 void instance_set_json(struct buf *target, const json_t *object);
 
+/* MasterUsername and DBName (NULL: none was given), which may be names on which the engine itself insists. */
+int instance_check_username(const struct engine_facts *engine, const char *name, struct error *error);
+int instance_check_database(const struct engine_facts *engine, const char *name, struct error *error);
 int instance_check_password(const struct engine_facts *engine, const char *password, struct error *error);
 int instance_check_windows(const char *maintenance, const char *backup, struct error *error);
 int instance_check_groups(const struct catalogue_version *version, const char *parameter_group,
                           const char *option_group, struct error *error);
 int instance_check_class(const char *instance_class, struct error *error);
 int instance_check_storage(int64_t allocated_storage, struct error *error);
-int instance_check_port(int64_t port, struct error *error);
+int instance_check_port(const struct engine_facts *engine, int64_t port, struct error *error);
+/* LicenseModel, where it is among the members that are only kept; `kept` may be NULL. */
+int instance_check_license(const struct engine_facts *engine, const json_t *kept, struct error *error);
 int instance_check_tags(struct fleet *fleet, const struct instance_tag *tags, size_t count,
                         struct error *error);
 

@@ -57,7 +57,7 @@ static int check_sizes(const struct instance_modify *input, const struct instanc
             (long long)input->allocated_storage, (long long)row->allocated_storage);
     if (input->instance_class && instance_check_class(input->instance_class, error))
         return (int)error->code;
-    return input->port >= 0 ? instance_check_port(input->port, error) : 0;
+    return input->port >= 0 ? instance_check_port(catalogue_engine(row->engine), input->port, error) : 0;
 }
 
 static int check(const struct instance_modify *input, const struct instance_row *row, struct error *error)
@@ -73,6 +73,8 @@ static int check(const struct instance_modify *input, const struct instance_row 
         result = check_sizes(input, row, error);
     if (!result && input->master_password)
         result = instance_check_password(catalogue_engine(row->engine), input->master_password, error);
+    if (!result)
+        result = instance_check_license(catalogue_engine(row->engine), input->kept_deferred, error);
     if (!result)
         result = instance_check_windows(
             input->maintenance_window ? input->maintenance_window : row->maintenance_window,
@@ -123,12 +125,11 @@ static int apply_at_once(struct change *change, const struct instance_modify *in
 static int stage_ca(struct change *change, const struct instance_modify *input, struct error *error)
 {
     struct instance_row *row = change->row;
-    const struct engine_facts *engine = catalogue_engine(row->engine);
     const struct ca_profile *profile = NULL;
     int result = authority_check_usable(change->fleet, row->region, input->ca_identifier, &profile, error);
     if (result)
         return result;
-    bool waits = input->rotation_restart == 0 && engine && !engine->rotates_without_restart;
+    bool waits = input->rotation_restart == 0 && !catalogue_reloads(row->engine, row->engine_version);
     json_object_del(change->pending, PENDING_CA);
     json_object_del(change->pending, PENDING_RESTART);
     row->rotation_after = 0; /* the operator has spoken */

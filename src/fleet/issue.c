@@ -137,12 +137,6 @@ static int find_chain(struct fleet *fleet, struct issuing *issuing, struct error
     return result;
 }
 
-static bool reloads(const struct instance_row *row)
-{
-    const struct engine_facts *engine = catalogue_engine(row->engine);
-    return engine && engine->rotates_without_restart;
-}
-
 static void fill_record(struct fleet *fleet, struct issuing *issuing)
 {
     struct server_certificate_row *record = &issuing->record;
@@ -155,7 +149,8 @@ static void fill_record(struct fleet *fleet, struct issuing *issuing)
     record->number = issuing->subordinate.number;
     record->issued_at = now;
     record->not_before = (now - BACKDATE) / 1000 * 1000;
-    record->not_after = rotation_end_of_life(fleet->settings, reloads(row), record->not_before, now);
+    record->not_after = rotation_end_of_life(
+        fleet->settings, catalogue_reloads(row->engine, row->engine_version), record->not_before, now);
 }
 
 static void prepare(struct fleet *fleet, const char *host, struct issuing *issuing)

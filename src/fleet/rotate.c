@@ -115,7 +115,6 @@ static int take_turn(struct fleet *fleet, int64_t now, int64_t *again, struct er
 
 int rotate_start(struct fleet *fleet, struct instance_row *row, const char *reason, struct error *error)
 {
-    const struct engine_facts *engine = catalogue_engine(row->engine);
     bool trimmed;
     int result = bridge_list_trim(fleet, row, row->ca_identifier, BRIDGE_LEAD, &trimmed, error);
     if (result)
@@ -123,8 +122,8 @@ int rotate_start(struct fleet *fleet, struct instance_row *row, const char *reas
     instance_want_certificate(row, reason);
     maintenance_drop(row, MAINTENANCE_RENEWAL);
     /* Only a rotation that restarts the engine is seen in the instance's status. */
-    const char *next =
-        engine && !engine->rotates_without_restart ? state_next(row->status, ACTION_MODIFY) : NULL;
+    bool reloads = catalogue_reloads(row->engine, row->engine_version);
+    const char *next = reloads ? NULL : state_next(row->status, ACTION_MODIFY);
     if (next)
         text_copy(row->status, sizeof row->status, next);
     result = event_record(fleet, row, EVENT_ROTATION_STARTED, error,

@@ -158,10 +158,9 @@ static bool has_opted_in(const struct buf *maintenance)
 void rotation_facts_of(const struct instance_row *row, int64_t bridge_ends, struct rotation_facts *facts)
 {
     const struct ca_profile *profile = ca_profile_find(row->served_ca_identifier);
-    const struct engine_facts *engine = catalogue_engine(row->engine);
     *facts = (struct rotation_facts){
         .rotates = profile && profile->rotates,
-        .reloads = engine && engine->rotates_without_restart,
+        .reloads = catalogue_reloads(row->engine, row->engine_version),
         .issued_at = row->served_issued_at,
         .not_after = row->served_not_after,
         .bridge_ends = bridge_ends,

@@ -129,7 +129,7 @@ struct instance_row {
     char identifier[64];
     char host[64];
     char engine[24];
-    char engine_version[24];
+    char engine_version[64];
     char instance_class[64];
     int64_t allocated_storage; /* GiB */
     char status[40];
