@@ -32,6 +32,15 @@ void engine_certificate_files_free(struct engine_certificate_files *files)
     *files = (struct engine_certificate_files){0};
 }
 
+void engine_evidence_add(struct engine_evidence *evidence, const char *client)
+{
+    if (evidence->ignored && text_list_has(evidence->ignored, client))
+        return;
+    evidence->refusals++;
+    if (evidence->clients.count < evidence->client_limit && !text_list_has(&evidence->clients, client))
+        text_list_add(&evidence->clients, client);
+}
+
 int engine_tls_port(const struct engine_driver *driver, const struct engine_instance *instance)
 {
     return driver->tls_port ? driver->tls_port(instance) : instance->port;
@@ -114,6 +123,18 @@ int engine_each(const char *list, int (*visit)(const char *item, void *context, 
             result = visit(item, context, error);
     }
     return result;
+}
+
+void engine_each_folder(const char *folders,
+                        int (*visit)(const char *folder, void *context, struct error *error), void *context)
+{
+    const char *path = getenv("PATH");
+    AUTO_FREE char *list = mem_string(path ? path : "");
+    for (char *at = list; *at; at++)
+        if (*at == ':')
+            *at = ',';
+    engine_each(folders, visit, context, NULL);
+    engine_each(list, visit, context, NULL);
 }
 
 static int check_address(const char *address, void *context, struct error *error)

@@ -68,6 +68,9 @@ struct engine_evidence {
                                  caller's to free */
 };
 
+/* For drivers: counts a refusal, unless the client is one of the ignored. */
+void engine_evidence_add(struct engine_evidence *evidence, const char *client);
+
 /* Where an engine reads its certificate, for the caller to write. */
 struct engine_certificate_files { /* owned: engine_certificate_files_free */
     char *chain;                  /* PEM: the server certificate and those between it and a root */
@@ -143,6 +146,10 @@ const char *engine_parameter(const struct engine_instance *instance, const char 
  * the first result that is not 0 and returns it. */
 int engine_each(const char *list, int (*visit)(const char *item, void *context, struct error *error),
                 void *context, struct error *error);
+
+/* For drivers: calls `visit` for each of the comma-separated folders, then for those of PATH. */
+void engine_each_folder(const char *folders,
+                        int (*visit)(const char *folder, void *context, struct error *error), void *context);
 
 /* 0 when nobody listens on the port on any of the addresses; ERROR_EXISTS names the first that is taken.
  * Addresses that this machine does not have are passed over. */
