@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/mysql.h"
 #include "engine/postgres.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const struct engine_driver *const drivers[] = {&postgres_driver};
+static const struct engine_driver *const drivers[] = {&postgres_driver, &mysql_driver, &mariadb_driver};
 
 const struct engine_driver *engine_find(const char *engine)
 {
@@ -29,6 +30,7 @@ void engine_certificate_files_free(struct engine_certificate_files *files)
     free(files->chain);
     free(files->key);
     free(files->authorities);
+    free(files->issuers);
     *files = (struct engine_certificate_files){0};
 }
 
@@ -125,15 +127,13 @@ int engine_each(const char *list, int (*visit)(const char *item, void *context, 
     return result;
 }
 
-void engine_each_folder(const char *folders,
-                        int (*visit)(const char *folder, void *context, struct error *error), void *context)
+void engine_each_in_path(int (*visit)(const char *folder, void *context, struct error *error), void *context)
 {
     const char *path = getenv("PATH");
     AUTO_FREE char *list = mem_string(path ? path : "");
     for (char *at = list; *at; at++)
         if (*at == ':')
             *at = ',';
-    engine_each(folders, visit, context, NULL);
     engine_each(list, visit, context, NULL);
 }
 

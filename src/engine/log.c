@@ -20,7 +20,8 @@ size_t engine_log_take(const struct engine_log_reader *reader, struct slice piec
     while (used < piece.length && (end = memchr(piece.data + used, '\n', piece.length - used))) {
         const unsigned char *line = piece.data + used;
         if (!*inside)
-            reader->take(slice_of(line, (size_t)(end - line)), at + (int64_t)used, reader->context);
+            reader->take(slice_of(line, (size_t)(end - line)), at + (int64_t)used < reader->from,
+                         reader->context);
         *inside = false;
         used += (size_t)(end - line) + 1;
     }
@@ -63,8 +64,10 @@ int engine_log_read(const char *path, const struct engine_log_reader *reader, in
         from = 0; /* the log was started anew */
     if (status.st_size - from > LOOK_LIMIT)
         from = status.st_size - LOOK_LIMIT;
+    struct engine_log_reader own = *reader;
+    own.from = from;
     int64_t reached = from, begin = from > reader->back ? from - reader->back : 0;
-    int result = read_pieces(log, reader, begin, status.st_size, &reached, error);
+    int result = read_pieces(log, &own, begin, status.st_size, &reached, error);
     if (!result)
         *position = reached > from ? reached : from;
     return result;

@@ -9,10 +9,11 @@
 #include <stdint.h>
 
 struct engine_log_reader {
-    /* Takes a whole line, without its end, that stands at the offset `at` of the log. */
-    void (*take)(struct slice line, int64_t at, void *context);
+    /* Takes a whole line, without its end. An `earlier` one stands before `from`. */
+    void (*take)(struct slice line, bool earlier, void *context);
     void *context;
     int64_t back; /* so many bytes before the position are read too, for what they say of later lines */
+    int64_t from; /* engine_log_read sets its own to the position */
 };
 
 /* Takes the whole lines of a piece of the log that begins at its offset `at`, and returns how many bytes they

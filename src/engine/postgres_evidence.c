@@ -93,9 +93,9 @@ static void take_line(struct slice line, struct engine_evidence *evidence)
     engine_evidence_add(evidence, entry.client);
 }
 
-static void take(struct slice line, int64_t at, void *context)
+static void take(struct slice line, bool earlier, void *context)
 {
-    (void)at;
+    (void)earlier;
     take_line(line, context);
 }
 

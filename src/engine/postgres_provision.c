@@ -59,7 +59,7 @@ static int add_folder(const char *folder, void *context, struct error *error)
 
 void postgres_discover(const char *folders, struct engine_releases *releases)
 {
-    engine_each_folder(folders, add_folder, releases);
+    engine_each(folders, add_folder, releases, NULL);
     DIR *debian = opendir(DEBIAN_FOLDER);
     for (const struct dirent *entry; debian && (entry = readdir(debian));) {
         AUTO_FREE char *folder = mem_format(DEBIAN_FOLDER "/%s/bin", entry->d_name);
@@ -68,6 +68,7 @@ void postgres_discover(const char *folders, struct engine_releases *releases)
     }
     if (debian)
         closedir(debian);
+    engine_each_in_path(add_folder, releases);
 }
 
 bool postgres_provisioned(const struct engine_instance *instance)
