@@ -31,6 +31,16 @@ static bool is_self_signed(X509 *certificate)
     return X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0;
 }
 
+/* A bridge has the name of a root that is there itself. */
+static bool is_bridge(X509 *certificate, const struct certificate_list *all)
+{
+    bool found = false;
+    for (size_t i = 1; i < all->count && !found && !is_self_signed(certificate); i++)
+        found = is_self_signed(all->items[i]) &&
+                X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_subject_name(all->items[i])) == 0;
+    return found;
+}
+
 /* Splits a chain (server certificate, subordinate, root) into what is served and whom clients trust. */
 static int split_chain(struct slice pem, struct pair *pair, struct error *error)
 {
@@ -43,6 +53,8 @@ static int split_chain(struct slice pem, struct pair *pair, struct error *error)
             certificate_pem(all.items[i], &pair->chain);
         if (i > 0)
             certificate_pem(all.items[i], &pair->authorities);
+        if (i > 0 && !is_bridge(all.items[i], &all))
+            certificate_pem(all.items[i], &pair->issuers);
     }
     certificate_list_free(&all);
     if (!result && (!pair->served.count || !pair->roots.count))
@@ -70,6 +82,7 @@ void pair_free(struct pair *pair)
     buf_wipe(&pair->key);
     buf_free(&pair->chain);
     buf_free(&pair->authorities);
+    buf_free(&pair->issuers);
     certificate_list_free(&pair->served);
     certificate_list_free(&pair->roots);
     *pair = (struct pair){0};
@@ -197,6 +210,8 @@ int pair_place(const struct work *work, const struct pair *pair, struct error *e
         result = file_write(files.chain, slice_buf(&pair->chain), 0600, error);
     if (!result && files.authorities)
         result = file_write(files.authorities, slice_buf(&pair->authorities), 0600, error);
+    if (!result && files.issuers)
+        result = file_write(files.issuers, slice_buf(&pair->issuers), 0600, error);
     engine_certificate_files_free(&files);
     return result;
 }
@@ -228,7 +243,11 @@ bool pair_in_place(const struct work *work, const struct pair *pair, char *found
         const char *path;
         const struct buf *content;
     } wanted[] = {
-        {files.chain, &pair->chain}, {files.key, &pair->key}, {files.authorities, &pair->authorities}};
+        {files.chain, &pair->chain},
+        {files.key, &pair->key},
+        {files.authorities, &pair->authorities},
+        {files.issuers, &pair->issuers},
+    };
     const char *what = "";
     found[0] = 0;
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && !found[0]; i++)

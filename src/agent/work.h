@@ -23,6 +23,7 @@ struct pair {
     struct buf key;                 /* PEM; secret */
     struct buf chain;               /* PEM: what the engine serves: all but self-signed certificates */
     struct buf authorities;         /* PEM: all but the server certificate */
+    struct buf issuers;             /* PEM: of these, all but bridges */
     struct certificate_list served; /* the same, parsed */
     struct certificate_list roots;  /* the self-signed ones */
     struct certificate_facts leaf;

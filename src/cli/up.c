@@ -1,4 +1,5 @@
 /* sealwright up and down: this machine's server and agent in the background. */
+#include "agent/state.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -6,6 +7,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/operate.h"
+#include "engine/engine.h"
 #include "server/server.h"
 
 #include <curl/curl.h>
@@ -21,6 +23,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { STOP_DEADLINE = 60 * 1000 };
 
 static const char down_help[] = "usage: sealwright down --run-dir DIR [--all]\n"
                                 "\n"
@@ -234,33 +238,31 @@ static bool stop_role(const struct settings *settings, const char *name)
     return true;
 }
 
-/* The id of the engine's process of an instance folder: the first line of PostgreSQL's postmaster.pid. */
-static int engine_pid(const char *instance)
+/* Stops the engine of an instance's folder. True when it ran. */
+static bool stop_database(const char *folder)
 {
-    AUTO_FREE char *path = mem_format("%s/data/postmaster.pid", instance);
-    AUTO_BUF struct buf content = {0};
-    if (file_read(path, 4096, &content, NULL))
-        return 0;
-    int pid = atoi(buf_text(&content));
-    return process_alive(pid) ? pid : 0;
+    struct instance_state state;
+    struct error error = {0};
+    const struct engine_instance instance = {.folder = folder};
+    const struct engine_driver *driver =
+        state_load(folder, &state, NULL) ? NULL : engine_find(state.desired.engine);
+    bool running = driver && driver->status(&instance).running;
+    if (running && driver->stop(&instance, STOP_DEADLINE, &error))
+        fprintf(stderr, "sealwright down: %s: %s\n", state.desired.identifier, error.text);
+    state_free(&state);
+    return running;
 }
 
-/* Stops every engine below the run folder (SIGINT is PostgreSQL's fast shutdown). Answers how many ran. */
+/* Stops every engine below the run folder. Answers how many ran. */
 static int stop_databases(const struct settings *settings)
 {
     AUTO_FREE char *folder = settings_path(settings, SERVER_INSTANCES_FOLDER);
     int stopped = 0;
     DIR *listing = opendir(folder);
-    for (struct dirent *entry; listing && (entry = readdir(listing));) {
+    for (const struct dirent *entry; listing && (entry = readdir(listing));) {
         AUTO_FREE char *instance = mem_format("%s/%s", folder, entry->d_name);
-        int pid = entry->d_name[0] == '.' ? 0 : engine_pid(instance);
-        if (!pid)
-            continue;
-        kill(pid, SIGINT);
-        int64_t until = clock_steady() + 30 * CLOCK_SECOND;
-        while (process_alive(pid) && clock_steady() < until)
-            clock_pause(20);
-        stopped++;
+        if (entry->d_name[0] != '.' && stop_database(instance))
+            stopped++;
     }
     if (listing)
         closedir(listing);

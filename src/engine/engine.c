@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/mysql.h"
 #include "engine/postgres.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const struct engine_driver *const drivers[] = {&postgres_driver};
+static const struct engine_driver *const drivers[] = {&postgres_driver, &mysql_driver, &mariadb_driver};
 
 const struct engine_driver *engine_find(const char *engine)
 {
@@ -29,7 +30,17 @@ void engine_certificate_files_free(struct engine_certificate_files *files)
     free(files->chain);
     free(files->key);
     free(files->authorities);
+    free(files->issuers);
     *files = (struct engine_certificate_files){0};
+}
+
+void engine_evidence_add(struct engine_evidence *evidence, const char *client)
+{
+    if (evidence->ignored && text_list_has(evidence->ignored, client))
+        return;
+    evidence->refusals++;
+    if (evidence->clients.count < evidence->client_limit && !text_list_has(&evidence->clients, client))
+        text_list_add(&evidence->clients, client);
 }
 
 int engine_tls_port(const struct engine_driver *driver, const struct engine_instance *instance)
@@ -114,6 +125,16 @@ int engine_each(const char *list, int (*visit)(const char *item, void *context, 
             result = visit(item, context, error);
     }
     return result;
+}
+
+void engine_each_in_path(int (*visit)(const char *folder, void *context, struct error *error), void *context)
+{
+    const char *path = getenv("PATH");
+    AUTO_FREE char *list = mem_string(path ? path : "");
+    for (char *at = list; *at; at++)
+        if (*at == ':')
+            *at = ',';
+    engine_each(list, visit, context, NULL);
 }
 
 static int check_address(const char *address, void *context, struct error *error)

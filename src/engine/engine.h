@@ -68,11 +68,15 @@ struct engine_evidence {
                                  caller's to free */
 };
 
+/* For drivers: counts a refusal, unless the client is one of the ignored. */
+void engine_evidence_add(struct engine_evidence *evidence, const char *client);
+
 /* Where an engine reads its certificate, for the caller to write. */
 struct engine_certificate_files { /* owned: engine_certificate_files_free */
     char *chain;                  /* PEM: the server certificate and those between it and a root */
     char *key;                    /* PEM */
     char *authorities; /* PEM: all of the chain but the server certificate, roots too; NULL: not read */
+    char *issuers;     /* PEM: of these, what leads to a root of the chain: no bridge; NULL: not read */
 };
 
 struct engine_driver {
@@ -143,6 +147,9 @@ const char *engine_parameter(const struct engine_instance *instance, const char 
  * the first result that is not 0 and returns it. */
 int engine_each(const char *list, int (*visit)(const char *item, void *context, struct error *error),
                 void *context, struct error *error);
+
+/* For drivers: calls `visit` for each folder of PATH. */
+void engine_each_in_path(int (*visit)(const char *folder, void *context, struct error *error), void *context);
 
 /* 0 when nobody listens on the port on any of the addresses; ERROR_EXISTS names the first that is taken.
  * Addresses that this machine does not have are passed over. */

@@ -9,20 +9,15 @@
  * address is the name that the client's reverse look-up gives, and log_min_messages "fatal" or "panic" keeps
  * refusals out of the log. */
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/log.h"
 #include "engine/postgres.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* Read in one look, what is older is passed over; and at once. */
-enum { LOOK_LIMIT = 16 * 1024 * 1024, PIECE = 64 * 1024, ENTRY_LENGTH = 1000, CLIENT_LENGTH = 255 };
+enum { ENTRY_LENGTH = 1000, CLIENT_LENGTH = 255 };
 
 /* OpenSSL's names of the alerts that a client sends for a certificate (RFC 8446 6.2); "tlsv1", "sslv3" or
  * "ssl/tls" stands before them. */
@@ -95,63 +90,25 @@ static void take_line(struct slice line, struct engine_evidence *evidence)
     if (!read_entry(text, &entry) || !is_refusal(entry.message) || !is_client(entry.client) ||
         !is_younger(&entry, evidence->since))
         return;
-    if (evidence->ignored && text_list_has(evidence->ignored, entry.client))
-        return;
-    evidence->refusals++;
-    if (evidence->clients.count < evidence->client_limit && !text_list_has(&evidence->clients, entry.client))
-        text_list_add(&evidence->clients, entry.client);
+    engine_evidence_add(evidence, entry.client);
+}
+
+static void take(struct slice line, bool earlier, void *context)
+{
+    (void)earlier;
+    take_line(line, context);
 }
 
 size_t postgres_evidence_take(struct slice piece, bool full, bool *inside, struct engine_evidence *evidence)
 {
-    size_t used = 0;
-    const unsigned char *end = NULL;
-    while (used < piece.length && (end = memchr(piece.data + used, '\n', piece.length - used))) {
-        const unsigned char *line = piece.data + used;
-        if (!*inside)
-            take_line(slice_of(line, (size_t)(end - line)), evidence);
-        *inside = false;
-        used += (size_t)(end - line) + 1;
-    }
-    if (used || !full)
-        return used;
-    *inside = true;
-    return piece.length;
-}
-
-/* From the byte before `from`: only a line's end there makes what follows a line's begin. */
-static int read_log(int log, int64_t from, int64_t until, struct engine_evidence *evidence,
-                    struct error *error)
-{
-    AUTO_FREE unsigned char *text = mem_new(PIECE);
-    bool inside = from > 0;
-    int64_t at = from > 0 ? from - 1 : 0;
-    for (size_t used = 1; used && at < until; at += (int64_t)used) {
-        ssize_t length = pread(log, text, PIECE, at);
-        if (length < 0)
-            return error_set_system(error, errno, "cannot read PostgreSQL's log");
-        used = postgres_evidence_take(slice_of(text, (size_t)length), length == PIECE, &inside, evidence);
-    }
-    evidence->position = at > from ? at : from;
-    return 0;
+    const struct engine_log_reader reader = {.take = take, .context = evidence};
+    return engine_log_take(&reader, piece, 0, full, inside);
 }
 
 int postgres_evidence(const struct engine_instance *instance, struct engine_evidence *evidence,
                       struct error *error)
 {
     AUTO_FREE char *path = postgres_log_file(instance);
-    AUTO_CLOSE int log = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (log < 0 && errno == ENOENT) {
-        evidence->position = 0; /* nothing was logged yet */
-        return 0;
-    }
-    if (log < 0 || fstat(log, &status) < 0)
-        return error_set_system(error, errno, "cannot read %s", path);
-    int64_t from = evidence->position;
-    if (from > status.st_size)
-        from = 0; /* the log was started anew */
-    if (status.st_size - from > LOOK_LIMIT)
-        from = status.st_size - LOOK_LIMIT;
-    return read_log(log, from, status.st_size, evidence, error);
+    const struct engine_log_reader reader = {.take = take, .context = evidence};
+    return engine_log_read(path, &reader, &evidence->position, error);
 }

@@ -3,11 +3,10 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "engine/data.h"
 #include "engine/postgres.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@
 #include <unistd.h>
 
 #define DEBIAN_FOLDER "/usr/lib/postgresql"
-#define NEW_FOLDER    "data.new."
 enum { VERSION_DEADLINE = 10 * 1000, PROVISION_DEADLINE = 10 * 60 * 1000, FILE_LIMIT = 1024 * 1024 };
 
 int postgres_major(const char *version)
@@ -70,12 +68,7 @@ void postgres_discover(const char *folders, struct engine_releases *releases)
     }
     if (debian)
         closedir(debian);
-    const char *path = getenv("PATH");
-    AUTO_FREE char *list = mem_string(path ? path : "");
-    for (char *at = list; *at; at++)
-        if (*at == ':')
-            *at = ',';
-    engine_each(list, add_folder, releases, NULL);
+    engine_each_in_path(add_folder, releases);
 }
 
 bool postgres_provisioned(const struct engine_instance *instance)
@@ -94,18 +87,6 @@ static const char *choose_locale(void)
     return "--locale=en_US.UTF-8";
 }
 
-static void remove_leftovers(const char *folder)
-{
-    DIR *open = opendir(folder);
-    for (const struct dirent *entry; open && (entry = readdir(open));) {
-        AUTO_FREE char *path = mem_format("%s/%s", folder, entry->d_name);
-        if (text_starts_with(entry->d_name, NEW_FOLDER))
-            file_remove_tree(path, NULL);
-    }
-    if (open)
-        closedir(open);
-}
-
 static int include_settings(const char *data, struct error *error)
 {
     AUTO_FREE char *path = mem_format("%s/postgresql.conf", data);
@@ -119,26 +100,8 @@ static int include_settings(const char *data, struct error *error)
     return file_write(path, slice_buf(&text), 0600, error);
 }
 
-/* One flush of the file system instead of an fsync for each of a thousand files, which takes several times as
- * long. */
-static int sync_data(const char *data, struct error *error)
+static int fill(const struct engine_instance *instance, const char *new_data, struct error *error)
 {
-    AUTO_CLOSE int folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || syncfs(folder) < 0)
-        return error_set_system(error, errno, "cannot sync %s", data);
-    return 0;
-}
-
-int postgres_provision(const struct engine_instance *instance, struct error *error)
-{
-    if (postgres_provisioned(instance))
-        return 0;
-    remove_leftovers(instance->folder);
-    /* A name of its own for each try: what is left of a killed one may still be writing into the other. */
-    char random[9];
-    text_random(random, 8, "abcdefghijklmnopqrstuvwxyz");
-    AUTO_FREE char *new_data = mem_format("%s/" NEW_FOLDER "%s", instance->folder, random);
-    AUTO_FREE char *data = mem_format("%s/data", instance->folder);
     AUTO_FREE char *settings = mem_format("%s/sealwright.conf", new_data);
     AUTO_FREE char *initdb = mem_format("%s/initdb", instance->release->programs);
     const char *const make[] = {initdb,
@@ -157,11 +120,10 @@ int postgres_provision(const struct engine_instance *instance, struct error *err
     int result = process_run(make, PROVISION_DEADLINE, NULL, error);
     if (!result)
         result = include_settings(new_data, error);
-    if (!result)
-        result = file_write(settings, slice_text(""), 0600, error);
-    if (!result)
-        result = sync_data(new_data, error);
-    if (!result && rename(new_data, data) < 0)
-        result = error_set_system(error, errno, "cannot rename %s to %s", new_data, data);
-    return result ? result : file_sync_folder(instance->folder, error);
+    return result ? result : file_write(settings, slice_text(""), 0600, error);
+}
+
+int postgres_provision(const struct engine_instance *instance, struct error *error)
+{
+    return postgres_provisioned(instance) ? 0 : engine_data_make(instance, fill, error);
 }
