@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/postgres.h"
+#include "engine/sqlserver.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const struct engine_driver *const drivers[] = {&postgres_driver};
+static const struct engine_driver *const drivers[] = {&postgres_driver, &sqlserver_driver};
 
 const struct engine_driver *engine_find(const char *engine)
 {
@@ -35,6 +36,11 @@ void engine_certificate_files_free(struct engine_certificate_files *files)
 int engine_tls_port(const struct engine_driver *driver, const struct engine_instance *instance)
 {
     return driver->tls_port ? driver->tls_port(instance) : instance->port;
+}
+
+char *engine_listens(const struct engine_driver *driver, const struct engine_instance *instance)
+{
+    return driver->listens ? driver->listens(instance) : mem_string(instance->listen_addresses);
 }
 
 void engine_releases_add(struct engine_releases *releases, const struct engine_release *release)
