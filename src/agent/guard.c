@@ -195,6 +195,10 @@ static int install_previous(struct work *work, struct error *error)
     int64_t generation = state->guard.previous;
     struct pair previous;
     bool changed = false; /* the pair's reload is one for the configuration too */
+    if (pair_held_off(work, generation)) {
+        *error = work->put_off;
+        return ERROR_BUSY;
+    }
     int result = pair_load(work, generation, &previous, error);
     if (!result)
         result = work->driver->configure(&work->engine, &changed, error);

@@ -21,6 +21,9 @@ enum {
     RELOAD_AGAIN = 1000,
 };
 
+/* How long a running engine is not restarted again for a pair that it refused. */
+#define RESTART_AGAIN CLOCK_DAY
+
 static char *pair_folder(const struct work *work, int64_t generation)
 {
     return mem_format("%s/certificates/%lld", work->folder, (long long)generation);
@@ -305,13 +308,14 @@ static int look_at(const char *address, void *context, struct error *error)
 int pair_served(struct work *work, const struct pair *pair, int64_t deadline, struct error *error)
 {
     struct look look = {work, pair, engine_tls_port(work->driver, &work->engine)};
+    AUTO_FREE char *addresses = engine_listens(work->driver, &work->engine);
     int64_t until = clock_steady() + deadline, again = clock_steady() + RELOAD_AGAIN;
     if (!look.port) {
         text_copy(work->served_serial, sizeof work->served_serial, pair->leaf.serial);
         return 0;
     }
     for (useconds_t pause = 2000;; pause = pause < 200000 ? pause * 2 : pause) {
-        int result = engine_each(work->engine.listen_addresses, look_at, &look, error);
+        int result = engine_each(addresses, look_at, &look, error);
         if (!result || clock_steady() >= until)
             return result;
         usleep(pause);
@@ -355,6 +359,20 @@ static void put_back(struct work *work)
         state->installing = 0;
 }
 
+bool pair_held_off(struct work *work, int64_t generation)
+{
+    const struct instance_state *state = &work->state;
+    int64_t left = state->refused_until - clock_now();
+    bool held_off = state->refused == generation && left > 0 && left <= RESTART_AGAIN &&
+                    !work->driver->reloads_certificate && work->driver->status(&work->engine).running;
+    if (held_off)
+        error_set(
+            &work->put_off, ERROR_BUSY,
+            "the new server certificate could not be installed and the old one was put back: it is tried "
+            "again with the next restart, or after a day");
+    return held_off;
+}
+
 int pair_install(struct work *work, const struct pair *pair, struct error *error)
 {
     struct instance_state *state = &work->state;
@@ -365,6 +383,8 @@ int pair_install(struct work *work, const struct pair *pair, struct error *error
         result = state_save(work->folder, state, error);
     if (!result)
         result = place_and_see(work, pair, error);
+    if (result)
+        state->refused_until = clock_now() + RESTART_AGAIN;
     if (result && state->certificate_generation)
         put_back(work);
     if (result)

@@ -232,8 +232,9 @@ static void observe(const struct work *work, int result, const struct failure *f
                       : desired->deleted          ? OBSERVED_DELETED
                       : desired->running          ? OBSERVED_RUNNING
                                                   : OBSERVED_STOPPED;
-    if (result && failure->error.text[0])
-        observed->problem = mem_string(failure->error.text);
+    const struct error *problem = result ? &failure->error : &work->put_off;
+    if (problem->text[0])
+        observed->problem = mem_string(problem->text);
     observe_guard(&state->guard, observed);
 }
 
@@ -363,7 +364,9 @@ static bool is_due(struct work *work)
         return true;
     if (!running)
         return false;
-    bool due = pair_load(work, state->certificate_generation, &pair, NULL) ||
+    bool again = state->refused && state->refused == work->desired->certificate_generation &&
+                 !pair_held_off(work, state->refused);
+    bool due = again || pair_load(work, state->certificate_generation, &pair, NULL) ||
                !pair_in_place(work, &pair, found, sizeof found) || state->guard.undoing || guard_due(work);
     pair_free(&pair);
     return due;

@@ -86,6 +86,13 @@ static int see_served(struct work *work, const struct pair *pair, struct error *
 {
     struct instance_state *state = &work->state;
     int result = pair_served(work, pair, 0, error);
+    /* One that does not answer may still be starting: a restart would only throw it back. */
+    if (result && result != ERROR_STATE && !work->driver->reloads_certificate) {
+        if (work->driver->start(&work->engine, START_DEADLINE, error) == 0)
+            result = pair_served(work, pair, 0, error);
+        if (result != ERROR_STATE && work->driver->status(&work->engine).running)
+            return result;
+    }
     if (!result)
         return 0;
     if (result == ERROR_STATE && !state->installing) {
@@ -194,7 +201,8 @@ static int serve_certificate(struct work *work, struct error *error)
     int64_t wanted = guard_wanted(work);
     bool newer = wanted > state->certificate_generation || !state->certificate_generation;
     int obtained = newer ? pair_obtain(work, wanted, &why) : 0;
-    bool news = newer && !obtained;
+    bool held_off = newer && !obtained && pair_held_off(work, wanted);
+    bool news = newer && !obtained && !held_off;
     if (news)
         guard_supersede(work);
     bool current = state->certificate_generation;

@@ -64,6 +64,7 @@ static int read_state(const json_t *json, struct instance_state *state, struct e
     state->certificate_generation = number(json, "certificate_generation");
     state->installing = number(json, "installing");
     state->refused = number(json, "refused");
+    state->refused_until = number(json, "refused_until");
     state->evidence_from = number(json, "evidence_from");
     read_guard(json_object_get(json, "guard"), &state->guard);
     state->last_report = (uint64_t)number(json, "last_report");
@@ -154,6 +155,7 @@ static char *state_text(const struct instance_state *state)
     json_object_set_new(json, "certificate_generation", json_integer(state->certificate_generation));
     json_object_set_new(json, "installing", json_integer(state->installing));
     json_object_set_new(json, "refused", json_integer(state->refused));
+    json_object_set_new(json, "refused_until", json_integer(state->refused_until));
     json_object_set_new(json, "evidence_from", json_integer(state->evidence_from));
     json_object_set_new(json, "guard", guard_to_json(&state->guard));
     json_object_set_new(json, "last_report", json_integer((json_int_t)state->last_report));

@@ -32,6 +32,7 @@ struct instance_state {
     int64_t certificate_generation; /* installed, and seen on the wire */
     int64_t installing;    /* the generation whose files may stand in the engine's folder already; 0: none */
     int64_t refused;       /* the generation whose failed installation was told in an event */
+    int64_t refused_until; /* an engine that must restart for it is not restarted for it before that time */
     int64_t evidence_from; /* in the engine's evidence: where the certificate that serves was placed */
     struct guard guard;
     struct observed_event *events; /* not in a report yet */

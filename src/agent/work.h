@@ -15,6 +15,7 @@ struct work {
     char *folder;                        /* owned */
     struct instance_state state;
     char served_serial[48]; /* seen on the wire in this round */
+    struct error put_off;   /* what is left for later on purpose, though the rest is done; code 0: nothing */
 };
 
 /* A generation's key and chain, as kept in certificates/<generation>/. */
@@ -53,6 +54,9 @@ int pair_valid(const struct work *work, const struct pair *pair, struct error *e
 /* The transaction: place, start or reload, see it served; else the old pair back. What follows a failure that
  * comes back is the caller's to tell. */
 int pair_install(struct work *work, const struct pair *pair, struct error *error);
+/* True, with the reason in work->put_off, while an engine that would have to restart for it is left alone
+ * with a pair that it refused. */
+bool pair_held_off(struct work *work, int64_t generation);
 /* Removes what older generations left, but for the last two and the one that a guard goes back to. */
 void pair_prune(const struct work *work);
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/mysql.h"
 #include "engine/postgres.h"
+#include "engine/sqlserver.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -14,7 +15,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const struct engine_driver *const drivers[] = {&postgres_driver, &mysql_driver, &mariadb_driver};
+static const struct engine_driver *const drivers[] = {&postgres_driver, &mysql_driver, &mariadb_driver,
+                                                      &sqlserver_driver};
 
 const struct engine_driver *engine_find(const char *engine)
 {
@@ -46,6 +48,11 @@ void engine_evidence_add(struct engine_evidence *evidence, const char *client)
 int engine_tls_port(const struct engine_driver *driver, const struct engine_instance *instance)
 {
     return driver->tls_port ? driver->tls_port(instance) : instance->port;
+}
+
+char *engine_listens(const struct engine_driver *driver, const struct engine_instance *instance)
+{
+    return driver->listens ? driver->listens(instance) : mem_string(instance->listen_addresses);
 }
 
 void engine_releases_add(struct engine_releases *releases, const struct engine_release *release)

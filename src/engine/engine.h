@@ -117,6 +117,9 @@ struct engine_driver {
     /* The port on which clients ask for TLS; 0 while the instance is not to serve TLS at all. NULL: always
      * the instance's own port. */
     int (*tls_port)(const struct engine_instance *instance);
+    /* Those of the listen addresses that the engine takes, comma-separated; the caller's to free. NULL: all.
+     */
+    char *(*listens)(const struct engine_instance *instance);
     /* Looks for refusals since `position`; very much that was logged since is passed over but for its end. On
      * failure the position is as before. NULL: the engine keeps no account of them. */
     int (*evidence)(const struct engine_instance *instance, struct engine_evidence *evidence,
@@ -127,6 +130,7 @@ struct engine_driver {
 const struct engine_driver *engine_find(const char *engine);
 void engine_certificate_files_free(struct engine_certificate_files *files);
 int engine_tls_port(const struct engine_driver *driver, const struct engine_instance *instance);
+char *engine_listens(const struct engine_driver *driver, const struct engine_instance *instance);
 
 /* All versions of all engines on this host; engine_releases_free after use. */
 void engine_discover(const char *folders, struct engine_releases *releases);

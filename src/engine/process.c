@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,8 +74,12 @@ int engine_log_open(const char *instance_folder, const char *name, int *log, off
 }
 
 /* In the child, between fork and exec. */
-static _Noreturn void become(const struct engine_command *command)
+static _Noreturn void become(const struct engine_command *command, pid_t parent,
+                             int (*prepare)(const void *context), const void *context)
 {
+    /* Until the engine can be found by what it is, nothing of it may outlive who started it. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+        _exit(126);
     int nothing = open("/dev/null", O_RDONLY);
     setsid();
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(command->log, STDOUT_FILENO) < 0 ||
@@ -93,17 +98,27 @@ static _Noreturn void become(const struct engine_command *command)
         char *const *taken;
     } arguments = {command->arguments}, environment = {command->environment}; /* execve predates const */
     umask(077);
+    if (prepare && prepare(context))
+        _exit(125);
+    prctl(PR_SET_PDEATHSIG, 0);
     execve(command->program, arguments.taken, environment.taken);
     _exit(127);
 }
 
 int engine_process_start(const struct engine_command *command, pid_t *child, struct error *error)
 {
+    return engine_process_start_prepared(command, NULL, NULL, child, error);
+}
+
+int engine_process_start_prepared(const struct engine_command *command, int (*prepare)(const void *context),
+                                  const void *context, pid_t *child, struct error *error)
+{
+    pid_t parent = getpid();
     *child = fork();
     if (*child < 0)
         return error_set_system(error, errno, "cannot fork");
     if (*child == 0)
-        become(command);
+        become(command, parent, prepare, context);
     return 0;
 }
 

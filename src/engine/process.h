@@ -32,6 +32,10 @@ struct engine_command {
 /* Starts the program in a session of its own, with nothing of the caller's but the log. The child is the
  * caller's to reap. */
 int engine_process_start(const struct engine_command *command, pid_t *child, struct error *error);
+/* The same; `prepare` is called in the child right before the program, in its folder, with the log for its
+ * outputs. Where it fails the child ends with status 125. */
+int engine_process_start_prepared(const struct engine_command *command, int (*prepare)(const void *context),
+                                  const void *context, pid_t *child, struct error *error);
 
 /* Waits until the process no longer works in the folder, and reaps it where this process started it; false
  * past `until` (clock_steady). */
