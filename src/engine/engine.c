@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/oracle.h"
 #include "engine/postgres.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const struct engine_driver *const drivers[] = {&postgres_driver};
+static const struct engine_driver *const drivers[] = {&postgres_driver, &oracle_driver};
 
 const struct engine_driver *engine_find(const char *engine)
 {
