@@ -185,7 +185,7 @@ class Session:
         return b"\x09" + number(1) + number(1)
 
     def refuse(self, code, reason):
-        before = number(1) + number(0) * 4 + number(0) * 2 + bytes(6)  # up to the warning flag
+        before = number(1) + number(0) * 7 + bytes(6)  # up to the warning flag
         rowid = number(0) * 2 + b"\0" + number(0) * 2
         rest = number(0) + b"\0\0" + number(0) * 2 + number(0) + number(0) + number(0) + number(0)
         self.reply(b"\x04" + before + rowid + rest + number(code) + number(0) + text(reason))

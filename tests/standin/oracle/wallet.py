@@ -2,7 +2,6 @@
 length of a header with an AES key and the password under it, then PKCS #12). The PKCS #12 inside is OpenSSL's."""
 
 import ctypes
-import ctypes.util
 import os
 import secrets
 import string
@@ -15,7 +14,7 @@ from pathlib import Path
 MAGIC = b"\xa1\xf8\x4e6"
 VECTOR = bytes.fromhex("c034d8311c02cef851f0144b81ed4bf2")
 
-crypto = ctypes.CDLL(ctypes.util.find_library("crypto"))
+crypto = ctypes.CDLL("libcrypto.so.3")
 crypto.EVP_CIPHER_CTX_new.restype = ctypes.c_void_p
 for each in ("EVP_aes_128_cbc", "EVP_aes_192_cbc"):
     getattr(crypto, each).restype = ctypes.c_void_p
