@@ -49,6 +49,9 @@ int oracle_sqlnet(const struct engine_instance *instance, struct buf *text, stru
 int oracle_listener(const struct engine_instance *instance, struct buf *text, struct error *error);
 int oracle_names(const struct engine_instance *instance, struct buf *text, struct error *error);
 int oracle_start_parameters(const struct engine_instance *instance, struct buf *text, struct error *error);
+/* Statements that give the parameters to a database that runs; those that need a restart fail. */
+int oracle_parameter_statements(const struct engine_instance *instance, struct buf *text,
+                                struct error *error);
 /* Is at least one of the option's cipher suites for this kind of key? True where the option names none. A
  * listener without one would refuse every client. */
 bool oracle_suites_fit(const char *suites, bool rsa);

@@ -246,17 +246,31 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-/* Those of the database, by names without a dot; all others are of sqlnet.ora and of options. */
-static int put_parameter(const struct engine_parameter *parameter, struct buf *text, struct error *error)
+/* Those of the database have names without a dot; all others are of sqlnet.ora and of options. */
+static bool is_of_database(const struct engine_parameter *parameter)
 {
-    if (!is_made_of(parameter->name, LETTERS DIGITS "_") || is_reserved(parameter->name))
-        return 0;
-    if (strpbrk(parameter->value, "'\"\\\n\r"))
-        return error_set(error, ERROR_INVALID,
-                         "the value of parameter %s holds a quote, a backslash or a new line",
-                         parameter->name);
-    buf_printf(text, "%s='%s'\n", parameter->name, parameter->value);
+    return is_made_of(parameter->name, LETTERS DIGITS "_") && !is_reserved(parameter->name);
+}
+
+static int each_parameter(const struct engine_instance *instance, const char *before, const char *after,
+                          struct buf *text, struct error *error)
+{
+    for (size_t i = 0; i < instance->parameter_count; i++) {
+        const struct engine_parameter *each = &instance->parameters[i];
+        if (!is_of_database(each))
+            continue;
+        if (strpbrk(each->value, "'\"\\\n\r"))
+            return error_set(error, ERROR_INVALID,
+                             "the value of parameter %s holds a quote, a backslash or a new line",
+                             each->name);
+        buf_printf(text, "%s%s='%s'%s\n", before, each->name, each->value, after);
+    }
     return 0;
+}
+
+int oracle_parameter_statements(const struct engine_instance *instance, struct buf *text, struct error *error)
+{
+    return each_parameter(instance, "ALTER SYSTEM SET ", " SCOPE=MEMORY;", text, error);
 }
 
 /* What stands after the server parameter file goes before what is in it. */
@@ -267,9 +281,7 @@ int oracle_start_parameters(const struct engine_instance *instance, struct buf *
                "spfile='%s/data/spfile.ora'\n"
                "local_listener='(ADDRESS=(PROTOCOL=TCP)(HOST=localhost)(PORT=%d))'\n",
                instance->folder, instance->port);
-    for (size_t i = 0; !result && i < instance->parameter_count; i++)
-        result = put_parameter(&instance->parameters[i], text, error);
-    return result;
+    return result ? result : each_parameter(instance, "", "", text, error);
 }
 
 static int fips(const struct engine_instance *instance, struct buf *text, struct error *error)

@@ -55,9 +55,9 @@ static const char user_and_grants[] =
     "  IF there = 0 THEN\n"
     "    EXECUTE IMMEDIATE 'CREATE USER \"%s\" NO AUTHENTICATION';\n"
     "  END IF;\n"
-    "  FOR each IN (SELECT privilege FROM dba_sys_privs WHERE grantee = 'DBA' AND privilege IN (" WITHHELD
-    ")) LOOP\n"
-    "    EXECUTE IMMEDIATE 'REVOKE ' || each.privilege || ' FROM DBA';\n"
+    "  FOR each IN (SELECT grantee, privilege FROM dba_sys_privs\n"
+    "    WHERE grantee IN ('DBA', 'SCHEDULER_ADMIN') AND privilege IN (" WITHHELD ")) LOOP\n"
+    "    EXECUTE IMMEDIATE 'REVOKE ' || each.privilege || ' FROM ' || each.grantee;\n"
     "  END LOOP;\n"
     "  FOR each IN (SELECT role FROM dba_roles WHERE role IN (" ROLES ")) LOOP\n"
     "    EXECUTE IMMEDIATE 'GRANT ' || each.role || ' TO \"%s\" WITH ADMIN OPTION';\n"

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define OPEN_MARK "sealwright:OPEN"
@@ -40,13 +39,8 @@ static int find_monitor(const struct engine_instance *instance)
 
 struct engine_status oracle_status(const struct engine_instance *instance)
 {
-    struct engine_status status = {.pid = find_monitor(instance)};
-    AUTO_FREE char *path = mem_format("/proc/%d", status.pid);
-    struct stat info;
-    status.running = status.pid && stat(path, &info) == 0;
-    if (status.running)
-        status.started_at = (int64_t)info.st_ctim.tv_sec * CLOCK_SECOND;
-    return status;
+    int pid = find_monitor(instance);
+    return (struct engine_status){pid != 0, pid, pid ? engine_process_started_at(pid) : 0};
 }
 
 static int64_t left(int64_t until)
@@ -130,10 +124,15 @@ int oracle_stop(const struct engine_instance *instance, int64_t deadline, struct
 }
 
 /* Parameters that take a new value at once get it; the others get it with the next start. */
-static void set_parameters(const struct engine_instance *instance, int64_t until)
+static int set_parameters(const struct engine_instance *instance, int64_t until, struct error *error)
 {
-    (void)instance;
-    (void)until;
+    AUTO_BUF struct buf script = {0};
+    buf_append_text(&script, "WHENEVER SQLERROR CONTINUE\n");
+    size_t begin = script.length;
+    int result = oracle_parameter_statements(instance, &script, error);
+    if (result || script.length == begin)
+        return result;
+    return oracle_sql(instance, slice_buf(&script), left(until), NULL, error);
 }
 
 int oracle_reload(const struct engine_instance *instance, struct error *error)
@@ -142,9 +141,10 @@ int oracle_reload(const struct engine_instance *instance, struct error *error)
     int64_t until = clock_steady() + DEADLINE;
     if (!oracle_status(instance).running)
         return error_set(error, ERROR_STATE, "Oracle does not run");
-    set_parameters(instance, until);
+    int result = set_parameters(instance, until, error);
     /* First, so that a certificate that cannot be served leaves the old one served. */
-    int result = oracle_tls_port(instance) ? oracle_wallet_place(instance, error) : 0;
+    if (!result && oracle_tls_port(instance))
+        result = oracle_wallet_place(instance, error);
     if (!result)
         result = oracle_listener_stop(instance, until, error);
     return result ? result : oracle_listener_start(instance, until, error);

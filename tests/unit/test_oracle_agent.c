@@ -138,7 +138,7 @@ static void without_the_option_it_runs_and_serves_no_tls(void **state)
     assert_true(world->last.certificate_serial[0]);
     assert_true(world->last.started_at > 0);
     assert_true(database_process(world) && listener_process(world));
-    const struct probe_target target = {PROBE_TLS, "127.0.0.1", world->last.port, NULL, NULL, NULL, 5000};
+    const struct probe_target target = {PROBE_TLS, "127.0.0.1", world->last.port, NULL, NULL, NULL, 1000};
     struct probe_result served;
     assert_int_not_equal(probe_run(&target, &served, NULL), 0);
     probe_result_free(&served);
@@ -146,21 +146,28 @@ static void without_the_option_it_runs_and_serves_no_tls(void **state)
     assert_int_equal(world->events, 0);
 }
 
+static char *read_database(const struct world *world)
+{
+    AUTO_FREE char *find = mem_format("cat %s/home/dbs/*.json", world->folder);
+    const char *const arguments[] = {"/bin/sh", "-c", find, NULL};
+    AUTO_BUF struct buf text = {0};
+    assert_int_equal(process_run(arguments, 20000, &text, NULL), 0);
+    return mem_string(buf_text(&text));
+}
+
 /* The master's password came to the database, and to no log and no argument. */
 static void the_master_has_its_password(void **state)
 {
     const struct world *world = *state;
-    AUTO_FREE char *find = mem_format("cat %s/home/dbs/*.json", world->folder);
+    AUTO_FREE char *text = read_database(world);
     AUTO_FREE char *search =
         mem_format("grep -rlF \"%s\" %s --exclude-dir=home", master_password, world->folder);
-    const char *const read_database[] = {"/bin/sh", "-c", find, NULL};
     const char *const read_all[] = {"/bin/sh", "-c", search, NULL};
-    AUTO_BUF struct buf text = {0}, found = {0};
-    assert_int_equal(process_run(read_database, 20000, &text, NULL), 0);
-    assert_non_null(strstr(buf_text(&text), master_password));
-    assert_non_null(strstr(buf_text(&text), "\"APP\""));
-    assert_non_null(strstr(buf_text(&text), "GRANT ANY OBJECT PRIVILEGE"));
-    assert_null(strstr(buf_text(&text), "CREATE EXTERNAL JOB"));
+    AUTO_BUF struct buf found = {0};
+    assert_non_null(strstr(text, master_password));
+    assert_non_null(strstr(text, "\"APP\""));
+    assert_non_null(strstr(text, "GRANT ANY OBJECT PRIVILEGE"));
+    assert_null(strstr(text, "CREATE EXTERNAL JOB"));
     process_run(read_all, 20000, &found, NULL);
     assert_string_equal(buf_text(&found), "");
 }
@@ -219,6 +226,24 @@ static void a_certificate_without_a_suite_is_put_back(void **state)
     world->desired.certificate_generation++;
     next(world);
     expect_tcps(world, option_port(world), true);
+}
+
+static void parameters_come_at_once_or_with_a_restart(void **state)
+{
+    struct world *world = *state;
+    int database = database_process(world);
+    desired_set_parameter(&world->desired, "open_cursors", "456");
+    desired_set_parameter(&world->desired, "processes", "321");
+    next(world);
+    AUTO_FREE char *before = read_database(world);
+    assert_non_null(strstr(before, "\"open_cursors\": \"456\""));
+    assert_null(strstr(before, "321"));
+    assert_int_equal(database_process(world), database);
+    world->desired.restart++;
+    next(world);
+    AUTO_FREE char *after = read_database(world);
+    assert_non_null(strstr(after, "\"open_cursors\": \"456\""));
+    assert_non_null(strstr(after, "\"processes\": \"321\""));
 }
 
 /* The wallet is whole or not there at all, and private. */
@@ -288,12 +313,12 @@ static void a_taken_port_of_the_option_is_named(void **state)
 static void a_killed_round_is_finished_by_the_next(void **state)
 {
     struct world *world = *state;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 4; i++) {
         text_copy(world->desired.ca_identifier, sizeof world->desired.ca_identifier,
                   i % 2 ? SECOND_CA : FIRST_CA);
         world->desired.certificate_generation++;
         world->desired.generation++;
-        world_reconcile_killed(world, (useconds_t)(40000 * (i + 1)));
+        world_reconcile_killed(world, (useconds_t)(90000 * (i + 1)));
         world_converge(world);
         expect_tcps(world, option_port(world), i % 2);
     }
@@ -320,6 +345,7 @@ int main(void)
         cmocka_unit_test(the_option_brings_tls_without_a_restart_of_the_database),
         cmocka_unit_test(another_authority_restarts_the_listener_alone),
         cmocka_unit_test(a_certificate_without_a_suite_is_put_back),
+        cmocka_unit_test(parameters_come_at_once_or_with_a_restart),
         cmocka_unit_test(the_wallet_is_private_and_alone),
         cmocka_unit_test(a_listener_that_died_comes_back),
         cmocka_unit_test(it_stops_starts_and_restarts),

@@ -156,7 +156,7 @@ def alter_user(line):
 
 def alter_system(line):
     state = need_instance()
-    match = re.fullmatch(r"ALTER SYSTEM SET (\w+)='?([^']*)'? SCOPE=MEMORY;", line)
+    match = re.fullmatch(r"ALTER SYSTEM SET (\w+)='([^']*)' SCOPE=MEMORY;", line)
     if match.group(1) == "processes":
         raise OracleError("ORA-02095: specified initialization parameter cannot be modified")
     state["parameters"][match.group(1)] = match.group(2)

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 PROGRAMS = ("oracle", "lsnrctl", "tnslsnr", "sqlplus", "dbca", "orapki", "oraversion")
 
-WRAPPER = """#!/usr/bin/python3
+WRAPPER = """#!/usr/bin/python3 -IS
 # Part of a stand-in for an Oracle Database home.
 import sys
 sys.path.insert(0, {folder!r})

@@ -139,7 +139,7 @@ class Listener:
         number = os.dup(connection.fileno())
         os.set_inheritable(number, True)
         os.set_inheritable(self.log.fileno(), True)
-        arguments = [f"oracle{sid()}", str(FOLDER / "session.py"), str(number), self.service,
+        arguments = [f"oracle{sid()}", "-IS", str(FOLDER / "session.py"), str(number), self.service,
                      "yes" if self.sid_is_service else "no"]
         if protocol == "TCPS":
             arguments += [str(self.pem), VERSIONS[self.own["SSL_VERSION"]], ":".join(suites) or "DEFAULT"]
