@@ -260,11 +260,21 @@ bool pair_in_place(const struct work *work, const struct pair *pair, char *found
     return !found[0];
 }
 
-static bool chain_equal(const struct certificate_list *a, const struct certificate_list *b)
+static bool list_has(const struct certificate_list *list, const X509 *certificate)
 {
-    bool equal = a->count == b->count;
-    for (size_t i = 0; equal && i < a->count; i++)
-        equal = X509_cmp(a->items[i], b->items[i]) == 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (X509_cmp(list->items[i], certificate) == 0)
+            return true;
+    return false;
+}
+
+/* Is it the pair's chain? An engine that is given the roots too may send them. */
+static bool is_chain_of(const struct pair *pair, const struct certificate_list *served)
+{
+    bool equal = served->count >= pair->served.count;
+    for (size_t i = 0; equal && i < served->count; i++)
+        equal = i < pair->served.count ? X509_cmp(served->items[i], pair->served.items[i]) == 0
+                                       : list_has(&pair->roots, served->items[i]);
     return equal;
 }
 
@@ -295,7 +305,7 @@ static int look_at(const char *address, void *context, struct error *error)
     int result = probe_run(&target, &served, error);
     if (!result) {
         text_copy(work->served_serial, sizeof work->served_serial, served.leaf.serial);
-        if (!chain_equal(&served.chain, &look->pair->served))
+        if (!is_chain_of(look->pair, &served.chain))
             result =
                 error_set(error, ERROR_STATE,
                           "%s port %d serves the certificate with serial %s (%zu in its chain), expected %s",

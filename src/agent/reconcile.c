@@ -286,6 +286,7 @@ static void work_prepare(struct work *work, const struct agent_site *site,
         .folder = work->folder,
         .listen_addresses = site->listen_addresses,
         .client_networks = site->client_networks,
+        .database = desired->database,
         .parameters = work->parameters,
         .parameter_count = desired->parameter_count,
     };

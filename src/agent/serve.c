@@ -24,11 +24,12 @@ static int tell_stopped(struct work *work, struct error *error)
 
 int serve_stop(struct work *work, struct error *error)
 {
-    if (!work->driver->status(&work->engine).running)
-        return 0;
+    bool running = work->driver->status(&work->engine).running;
     /* On disk first, so that a crash in between does not look as if somebody else had stopped the engine. */
-    work->state.up = false;
-    int result = state_save(work->folder, &work->state, error);
+    if (running)
+        work->state.up = false;
+    int result = running ? state_save(work->folder, &work->state, error) : 0;
+    /* One that does not run may have left something: Oracle's listener lives without its database. */
     return result ? result : work->driver->stop(&work->engine, STOP_DEADLINE, error);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,13 +18,14 @@
 enum { OUTPUT_LIMIT = 64 * 1024 };
 
 /* In the child, between fork and exec. The program does not outlive the process that waits for it. */
-static _Noreturn void become(const char *const *arguments, int output, pid_t parent)
+static _Noreturn void become(const struct process_command *command, int input, int output, pid_t parent)
 {
+    const char *const *arguments = command->arguments;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
         _exit(126);
-    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-        dup2(output, STDERR_FILENO) < 0)
+    if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
+        _exit(126);
+    if (command->folder && chdir(command->folder) < 0)
         _exit(126);
     setpgid(0, 0);
     sigset_t none;
@@ -33,8 +35,11 @@ static _Noreturn void become(const char *const *arguments, int output, pid_t par
     union {
         const char *const *given;
         char *const *taken;
-    } cast = {arguments}; /* execvp's prototype predates const; it does not write */
-    execvp(arguments[0], cast.taken);
+    } cast = {arguments}, environment = {command->environment}; /* execvp predates const; it does not write */
+    if (command->environment)
+        execvpe(arguments[0], cast.taken, environment.taken);
+    else
+        execvp(arguments[0], cast.taken);
     /* Not stdio: another thread may have held its lock at the fork. */
     dprintf(STDERR_FILENO, "cannot run %s: %s\n", arguments[0], strerror(errno));
     _exit(127);
@@ -98,16 +103,42 @@ static const char *last_line(struct buf *output)
     return newline ? newline + 1 : text;
 }
 
+/* A file of nothing but memory: whatever its size, nobody waits for a reader. */
+static int open_input(struct slice input, int *file, struct error *error)
+{
+    *file = input.length ? memfd_create("input", MFD_CLOEXEC) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (*file < 0)
+        return error_set_system(error, errno, "cannot prepare a program's input");
+    if (!input.length)
+        return 0;
+    int result = file_write_all(*file, input, error);
+    if (!result && lseek(*file, 0, SEEK_SET) < 0)
+        result = error_set_system(error, errno, "cannot prepare a program's input");
+    return result;
+}
+
 int process_run(const char *const *arguments, int64_t deadline, struct buf *output, struct error *error)
 {
+    const struct process_command command = {.arguments = arguments};
+    return process_run_command(&command, deadline, output, error);
+}
+
+int process_run_command(const struct process_command *command, int64_t deadline, struct buf *output,
+                        struct error *error)
+{
+    const char *program = command->arguments[0];
     int ends[2];
+    AUTO_CLOSE int input = -1;
+    int prepared = open_input(command->input, &input, error);
+    if (prepared)
+        return prepared;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return error_set_system(error, errno, "cannot make a pipe");
     AUTO_CLOSE int from = ends[0];
     pid_t parent = getpid();
     pid_t child = fork();
     if (child == 0)
-        become(arguments, ends[1], parent);
+        become(command, input, ends[1], parent);
     int reason = errno;
     close(ends[1]);
     if (child < 0)
@@ -119,19 +150,18 @@ int process_run(const char *const *arguments, int64_t deadline, struct buf *outp
     int status = 0;
     int failed = collect(child, &printed, clock_steady() + deadline, &status);
     if (failed == ERROR_IO)
-        return error_set_system(error, errno, "cannot wait for %s", arguments[0]);
+        return error_set_system(error, errno, "cannot wait for %s", program);
     if (failed) {
         kill(-child, SIGKILL);
         kill(child, SIGKILL);
         waitpid(child, &status, 0);
-        return error_set(error, ERROR_TIMEOUT, "%s did not end within %lld ms", arguments[0],
-                         (long long)deadline);
+        return error_set(error, ERROR_TIMEOUT, "%s did not end within %lld ms", program, (long long)deadline);
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     if (WIFSIGNALED(status))
-        return error_set(error, ERROR_IO, "%s was ended by signal %d", arguments[0], WTERMSIG(status));
-    return error_set(error, ERROR_IO, "%s failed with status %d: %s", arguments[0], WEXITSTATUS(status),
+        return error_set(error, ERROR_IO, "%s was ended by signal %d", program, WTERMSIG(status));
+    return error_set(error, ERROR_IO, "%s failed with status %d: %s", program, WEXITSTATUS(status),
                      last_line(printed.kept));
 }
 

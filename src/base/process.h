@@ -14,6 +14,16 @@
  * `arguments`: everyone can read them. */
 int process_run(const char *const *arguments, int64_t deadline, struct buf *output, struct error *error);
 
+struct process_command {
+    const char *const *arguments;   /* as above */
+    const char *const *environment; /* NULL-terminated; NULL: the caller's. No secret may stand here either */
+    const char *folder;             /* to work in; NULL: the caller's */
+    struct slice input;             /* on standard input, from memory; may be a secret. Empty: /dev/null */
+};
+/* process_run with what a program may need beside its arguments. */
+int process_run_command(const struct process_command *command, int64_t deadline, struct buf *output,
+                        struct error *error);
+
 /* True while a process with this id lives (a zombie counts as dead). */
 int process_alive(int pid);
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/mysql.h"
+#include "engine/oracle.h"
 #include "engine/postgres.h"
 #include "engine/sqlserver.h"
 
@@ -16,7 +17,7 @@
 #include <sys/socket.h>
 
 static const struct engine_driver *const drivers[] = {&postgres_driver, &mysql_driver, &mariadb_driver,
-                                                      &sqlserver_driver};
+                                                      &oracle_driver, &sqlserver_driver};
 
 const struct engine_driver *engine_find(const char *engine)
 {

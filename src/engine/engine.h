@@ -39,6 +39,8 @@ struct engine_instance {
     const char *listen_addresses; /* comma-separated addresses */
     const char *client_networks;  /* comma-separated CIDRs */
     int port;
+    const char *database; /* the first database, which some engines make with the data; NULL or "": none is
+                             asked for */
     const struct engine_parameter *parameters; /* by RDS's names */
     size_t parameter_count;
 };

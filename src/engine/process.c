@@ -13,12 +13,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOG_LIMIT = 32 * 1024 * 1024 };
+enum { LOG_LIMIT = 32 * 1024 * 1024, PROC_LIMIT = 1024 * 1024 };
 
 bool engine_process_works_in(int pid, const char *folder)
 {
@@ -44,6 +45,25 @@ int engine_process_find(const char *folder)
     if (processes)
         closedir(processes);
     return found;
+}
+
+/* Both numbers stay the same as long as the process lives and nobody sets the clock: the boot's time of
+ * /proc/stat, in seconds, and the ticks since then, field 22 of the process (proc(5)). */
+int64_t engine_process_started_at(int pid)
+{
+    AUTO_FREE char *path = mem_format("/proc/%d/stat", pid);
+    AUTO_BUF struct buf stat = {0}, machine = {0};
+    unsigned long long ticks = 0;
+    if (file_read(path, PROC_LIMIT, &stat, NULL) || file_read("/proc/stat", PROC_LIMIT, &machine, NULL))
+        return 0;
+    const char *name_end = strrchr(buf_text(&stat), ')'), *boot = strstr(buf_text(&machine), "\nbtime ");
+    if (!name_end || !boot ||
+        sscanf(name_end + 1,
+               " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &ticks) != 1)
+        return 0;
+    return strtoll(boot + strlen("\nbtime "), NULL, 10) * CLOCK_SECOND +
+           (int64_t)(ticks * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
 }
 
 static int open_to_append(const char *path)

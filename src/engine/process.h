@@ -18,6 +18,9 @@ bool engine_process_works_in(int pid, const char *folder);
 /* A process that works in the folder, or 0. */
 int engine_process_find(const char *folder);
 
+/* When the process started, ms since 1970 by the machine's clock; 0 when there is none. */
+int64_t engine_process_started_at(int pid);
+
 /* Opens the log `name` in the instance folder's log/ for appending; one past 32 MiB starts anew, the last one
  * is kept beside it as NAME.1. For an engine that is down. `end` is where it will go on. */
 int engine_log_open(const char *instance_folder, const char *name, int *log, off_t *end, struct error *error);

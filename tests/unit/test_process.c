@@ -161,10 +161,35 @@ static void the_dead_and_zombies_are_not_alive(void **state)
     assert_false(process_alive((int)child));
 }
 
+static void input_environment_and_folder_are_the_programs(void **state)
+{
+    (void)state;
+    AUTO_BUF struct buf large = {0}, output = {0};
+    const char *const count[] = {"/usr/bin/wc", "-c", NULL};
+    const char *const say[] = {"/bin/sh", "-c", "cat; echo $NAME $HOME; pwd", NULL};
+    const char *const environment[] = {"NAME=value", NULL};
+    for (int i = 0; i < 100000; i++)
+        buf_append_text(&large, "more than a pipe holds\n");
+    struct process_command command = {.arguments = count, .input = slice_buf(&large)};
+    assert_int_equal(process_run_command(&command, PATIENT, &output, NULL), 0);
+    assert_string_equal(buf_text(&output), "2300000\n");
+    buf_clear(&output);
+    command = (struct process_command){say, environment, "/usr", slice_text("secret\n")};
+    assert_int_equal(process_run_command(&command, PATIENT, &output, NULL), 0);
+    assert_string_equal(buf_text(&output), "secret\nvalue\n/usr\n");
+    buf_clear(&output);
+    command = (struct process_command){say, environment, "/usr", slice_text("")};
+    assert_int_equal(process_run_command(&command, PATIENT, &output, NULL), 0);
+    assert_string_equal(buf_text(&output), "value\n/usr\n");
+    command.folder = "/nonexistent";
+    assert_int_equal(process_run_command(&command, PATIENT, NULL, NULL), ERROR_IO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_outputs_are_kept),
+        cmocka_unit_test(input_environment_and_folder_are_the_programs),
         cmocka_unit_test(a_failure_says_its_last_line),
         cmocka_unit_test(nothing_said_right_before_the_end_is_lost),
         cmocka_unit_test(a_long_output_is_cut),

@@ -1,0 +1,151 @@
+/* An Oracle instance's processes: running or not, start, stop, reload. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "engine/oracle.h"
+#include "engine/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPEN_MARK "sealwright:OPEN"
+
+/* The process monitor lives as long as the instance: "ora_pmon_<SID>". */
+static int find_monitor(const struct engine_instance *instance)
+{
+    AUTO_FREE char *sid = oracle_sid(instance);
+    AUTO_FREE char *name = mem_format("ora_pmon_%s", sid);
+    DIR *processes = opendir("/proc");
+    int found = 0;
+    for (const struct dirent *entry; processes && !found && (entry = readdir(processes));) {
+        int pid = isdigit((unsigned char)entry->d_name[0]) ? (int)strtol(entry->d_name, NULL, 10) : 0;
+        AUTO_FREE char *path = mem_format("/proc/%d/cmdline", pid);
+        AUTO_BUF struct buf text = {0};
+        if (pid > 0 && file_read(path, 4096, &text, NULL) == 0 && text_equal(buf_text(&text), name) &&
+            process_alive(pid))
+            found = pid;
+    }
+    if (processes)
+        closedir(processes);
+    return found;
+}
+
+struct engine_status oracle_status(const struct engine_instance *instance)
+{
+    int pid = find_monitor(instance);
+    return (struct engine_status){pid != 0, pid, pid ? engine_process_started_at(pid) : 0};
+}
+
+static int64_t left(int64_t until)
+{
+    int64_t time = until - clock_steady();
+    return time > CLOCK_SECOND ? time : CLOCK_SECOND;
+}
+
+static bool is_open(const struct engine_instance *instance, int64_t until)
+{
+    static const char question[] = "SELECT 'sealwright:' || status FROM v$instance;\n";
+    AUTO_BUF struct buf output = {0};
+    return oracle_sql(instance, slice_text(question), left(until), &output, NULL) == 0 &&
+           strstr(buf_text(&output), OPEN_MARK);
+}
+
+static int start_up(const struct engine_instance *instance, int64_t until, struct error *error)
+{
+    AUTO_FREE char *network = oracle_network_folder(instance);
+    AUTO_FREE char *script = mem_format("STARTUP PFILE='%s/init.ora'\n", network);
+    AUTO_BUF struct buf output = {0};
+    int result = oracle_sql(instance, slice_text(script), left(until), &output, error);
+    if (!result && is_open(instance, until))
+        return 0;
+    /* STARTUP is a command of SQL*Plus, which goes on when it fails. */
+    AUTO_FREE char *message = oracle_message(slice_buf(&output), "ORA-");
+    if (!result || message)
+        return error_set(error, ERROR_IO, "Oracle did not start: %s",
+                         message ? message : "it is not open (see log/diag for its alert log)");
+    return result;
+}
+
+int oracle_start(const struct engine_instance *instance, int64_t deadline, struct error *error)
+{
+    static const char abort[] = "SHUTDOWN ABORT\n";
+    int64_t until = clock_steady() + deadline;
+    bool running = oracle_status(instance).running;
+    int result = oracle_listener_find(instance) ? 0 : oracle_listener_check_ports(instance, error);
+    /* A start that was cut off leaves an instance that is not open. */
+    bool open = !result && running && is_open(instance, until);
+    if (!result && running && !open)
+        result = oracle_sql(instance, slice_text(abort), left(until), NULL, error);
+    if (!result && !open)
+        result = start_up(instance, until, error);
+    /* One that went on by itself may have read older files. */
+    if (!result && !open)
+        result = oracle_listener_stop(instance, until, error);
+    return result ? result : oracle_listener_start(instance, until, error);
+}
+
+static bool await_end(const struct engine_instance *instance, int64_t until)
+{
+    while (find_monitor(instance)) {
+        if (clock_steady() >= until)
+            return false;
+        usleep(ENGINE_POLL);
+    }
+    return true;
+}
+
+/* Past three quarters of the deadline without the rollback of what is open; the next start recovers. */
+int oracle_stop(const struct engine_instance *instance, int64_t deadline, struct error *error)
+{
+    static const char immediate[] = "SHUTDOWN IMMEDIATE\n", abort[] = "SHUTDOWN ABORT\n";
+    int64_t now = clock_steady();
+    int result = oracle_listener_stop(instance, now + deadline / 4, error);
+    int pid = find_monitor(instance);
+    if (!pid)
+        return result;
+    oracle_sql(instance, slice_text(immediate), deadline / 2, NULL, NULL);
+    if (await_end(instance, now + deadline * 3 / 4))
+        return result;
+    oracle_sql(instance, slice_text(abort), deadline / 8, NULL, NULL);
+    if (await_end(instance, now + deadline * 7 / 8))
+        return result;
+    /* Without its process monitor the others end themselves: what is left where the programs are gone. */
+    if (kill(pid, SIGKILL) == 0 && await_end(instance, now + deadline))
+        return result;
+    return error_set(error, ERROR_TIMEOUT, "Oracle (process %d) did not stop within %lld ms", pid,
+                     (long long)deadline);
+}
+
+/* Parameters that take a new value at once get it; the others get it with the next start. */
+static int set_parameters(const struct engine_instance *instance, int64_t until, struct error *error)
+{
+    AUTO_BUF struct buf script = {0};
+    buf_append_text(&script, "WHENEVER SQLERROR CONTINUE\n");
+    size_t begin = script.length;
+    int result = oracle_parameter_statements(instance, &script, error);
+    if (result || script.length == begin)
+        return result;
+    return oracle_sql(instance, slice_buf(&script), left(until), NULL, error);
+}
+
+int oracle_reload(const struct engine_instance *instance, struct error *error)
+{
+    enum { DEADLINE = 60 * 1000 };
+    int64_t until = clock_steady() + DEADLINE;
+    if (!oracle_status(instance).running)
+        return error_set(error, ERROR_STATE, "Oracle does not run");
+    int result = set_parameters(instance, until, error);
+    /* First, so that a certificate that cannot be served leaves the old one served. */
+    if (!result && oracle_tls_port(instance))
+        result = oracle_wallet_place(instance, error);
+    if (!result)
+        result = oracle_listener_stop(instance, until, error);
+    return result ? result : oracle_listener_start(instance, until, error);
+}
