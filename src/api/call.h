@@ -24,6 +24,8 @@ call_action events_describe;
 call_action maintenance_describe, maintenance_apply_action;
 call_action parameter_groups_create, parameter_groups_modify, parameter_groups_reset, parameter_groups_delete,
     parameter_groups_describe, parameter_groups_describe_parameters, parameter_groups_describe_defaults;
+call_action option_groups_create, option_groups_modify, option_groups_delete, option_groups_describe,
+    option_groups_describe_options;
 call_action tags_add, tags_list, tags_remove;
 
 /* True when every filter called `name` has `value` among its values (values of one filter are alternatives,

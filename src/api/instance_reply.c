@@ -20,31 +20,33 @@ static void write_kept(struct buf *result, const json_t *attributes, const char 
     reply_text(result, name, value ? value : otherwise);
 }
 
-/* A list with one structure of two texts. */
-static void write_pair(struct buf *result, const char *list, const char *item, const char *first,
-                       const char *first_value, const char *second, const char *second_value)
+/* The groups of one kind, until one without a name. */
+static void write_memberships(struct buf *result, const char *list, const char *item, const char *status,
+                              const struct group_status *groups, size_t count)
 {
     reply_open(result, list);
-    reply_open(result, item);
-    reply_text(result, first, first_value);
-    reply_text(result, second, second_value);
-    reply_close(result, item);
+    for (size_t i = 0; i < count && groups[i].name[0]; i++) {
+        reply_open(result, item);
+        reply_text(result, text_equal(item, "DBParameterGroup") ? "DBParameterGroupName" : "OptionGroupName",
+                   groups[i].name);
+        reply_text(result, status, groups[i].status);
+        reply_close(result, item);
+    }
     reply_close(result, list);
 }
 
 static int write_groups(const struct call *call, const struct instance_row *row, struct error *error)
 {
     struct buf *result = call->result;
-    struct catalogue_version version = {0};
-    struct group_status parameters;
+    struct group_status parameters, options[2];
     int failed = instance_groups_status(call->fleet, row, &parameters, error);
+    if (!failed)
+        failed = instance_options_status(call->fleet, row, options, error);
     if (failed)
         return failed;
-    catalogue_describe_version(catalogue_engine(row->engine), row->engine_version, &version);
-    write_pair(result, "DBParameterGroups", "DBParameterGroup", "DBParameterGroupName", parameters.name,
-               "ParameterApplyStatus", parameters.status);
-    write_pair(result, "OptionGroupMemberships", "OptionGroupMembership", "OptionGroupName",
-               version.option_group, "Status", "in-sync");
+    write_memberships(result, "DBParameterGroups", "DBParameterGroup", "ParameterApplyStatus", &parameters,
+                      1);
+    write_memberships(result, "OptionGroupMemberships", "OptionGroupMembership", "Status", options, 2);
     return 0;
 }
 

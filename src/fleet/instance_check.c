@@ -40,15 +40,6 @@ int instance_check_windows(const char *maintenance, const char *backup, struct e
     return result;
 }
 
-int instance_check_groups(const struct catalogue_version *version, const char *option_group,
-                          struct error *error)
-{
-    if (option_group && !text_equal_ignoring_case(option_group, version->option_group))
-        return error_set_named(error, ERROR_NOT_FOUND, "OptionGroupNotFoundFault",
-                               "Specified OptionGroupName: %s not found.", option_group);
-    return 0;
-}
-
 int instance_check_class(const char *instance_class, struct error *error)
 {
     if (!catalogue_has_class(instance_class))

@@ -40,8 +40,6 @@ static int check_shape(const struct instance_create *input, const struct catalog
         result = instance_check_port(version->engine, input->port, error);
     if (!result)
         result = instance_check_license(version->engine, input->kept, error);
-    if (!result)
-        result = instance_check_groups(version, input->option_group, error);
     return result;
 }
 
@@ -145,6 +143,8 @@ static int insert(struct fleet *fleet, const struct instance_create *input,
         result = instance_refresh_names(fleet, row, &changed, error);
     if (!result)
         result = instance_groups_choose(fleet, row, input->parameter_group, &changed, error);
+    if (!result)
+        result = instance_options_choose(fleet, row, input->option_group, &changed, error);
     row->generation = 1;
     if (!result)
         result = store_instance_insert(fleet->store, row, error);

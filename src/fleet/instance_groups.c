@@ -141,7 +141,7 @@ int instance_groups_restart(struct fleet *fleet, struct instance_row *row, struc
 }
 
 /* The state of the instance does not matter: its next generation brings the values, whatever it is doing. */
-static int bring(struct fleet *fleet, const char *resource_id, struct error *error)
+static int bring(struct fleet *fleet, const char *resource_id, int64_t *again, struct error *error)
 {
     struct instance_row row = {0};
     bool changed = false;
@@ -152,6 +152,8 @@ static int bring(struct fleet *fleet, const char *resource_id, struct error *err
     }
     if (!result)
         result = take_from_group(fleet, &row, TAKE_IMMEDIATE, &changed, error);
+    if (!result)
+        result = instance_options_bring(fleet, &row, &changed, again, error);
     if (!result && changed)
         result = instance_write_desired(fleet, &row, error);
     else if (!result)
@@ -163,11 +165,14 @@ static int bring(struct fleet *fleet, const char *resource_id, struct error *err
 /* The work is removed with what it did: a change of the group that comes after that adds it again. */
 int instance_groups_work(struct fleet *fleet, const struct work_row *work, struct error *error)
 {
+    int64_t again = 0;
     int result = store_begin(fleet->store, error);
     if (result)
         return result;
-    result = bring(fleet, work->subject, error);
-    if (!result)
+    result = bring(fleet, work->subject, &again, error);
+    if (!result && again)
+        result = store_work_again(fleet->store, work, fleet->owner, again, error);
+    else if (!result)
         result = store_work_remove(fleet->store, work->kind, work->subject, error);
     return store_finish(fleet->store, result, error);
 }
@@ -200,4 +205,5 @@ void instance_groups_desired(const struct instance_row *row, struct desired_inst
             desired_set_parameter(desired, parameter->name, value ? value : parameter->value);
     }
     json_decref(in_force);
+    instance_options_desired(row, desired);
 }

@@ -25,8 +25,9 @@ json_t *instance_wanted_bridges(const struct instance_row *row);
 int instance_modify_row(struct fleet *fleet, const struct instance_modify *input, struct instance_row *row,
                         struct error *error);
 /* Members of `pending`: the CA that waits; false when it waits for a restart. */
-#define PENDING_CA      "CACertificateIdentifier"
-#define PENDING_RESTART "CertificateRotationRestart"
+#define PENDING_CA           "CACertificateIdentifier"
+#define PENDING_RESTART      "CertificateRotationRestart"
+#define PENDING_OPTION_GROUP "OptionGroupName"
 /* What waited for a restart comes with the one that is about to happen. */
 int instance_apply_at_restart(struct fleet *fleet, struct instance_row *row, struct error *error);
 /* Moves an instance to another CA: the CA, its bridges, a new certificate. */
@@ -44,8 +45,6 @@ int instance_check_username(const struct engine_facts *engine, const char *name,
 int instance_check_database(const struct engine_facts *engine, const char *name, struct error *error);
 int instance_check_password(const struct engine_facts *engine, const char *password, struct error *error);
 int instance_check_windows(const char *maintenance, const char *backup, struct error *error);
-int instance_check_groups(const struct catalogue_version *version, const char *option_group,
-                          struct error *error);
 int instance_check_class(const char *instance_class, struct error *error);
 int instance_check_storage(int64_t allocated_storage, struct error *error);
 int instance_check_port(const struct engine_facts *engine, int64_t port, struct error *error);

@@ -38,14 +38,6 @@ static int check_version(const struct instance_row *row, const char *wanted, str
                            "Cannot upgrade %s from %s to %s", row->engine, row->engine_version, wanted);
 }
 
-static int check_groups(const struct instance_modify *input, const struct instance_row *row,
-                        struct error *error)
-{
-    struct catalogue_version version = {0};
-    catalogue_describe_version(catalogue_engine(row->engine), row->engine_version, &version);
-    return instance_check_groups(&version, input->option_group, error);
-}
-
 static int check_sizes(const struct instance_modify *input, const struct instance_row *row,
                        struct error *error)
 {
@@ -68,8 +60,6 @@ static int check(const struct instance_modify *input, const struct instance_row 
             error, ERROR_INVALID, "InvalidParameterCombination",
             "CACertificateIdentifier is required to use the NoCertificateRotationRestart option.");
     int result = check_version(row, input->engine_version, error);
-    if (!result)
-        result = check_groups(input, row, error);
     if (!result)
         result = check_sizes(input, row, error);
     if (!result && input->master_password)
@@ -154,6 +144,8 @@ static int stage(struct change *change, const struct instance_modify *input, str
     struct instance_row *row = change->row;
     if (input->ca_identifier && stage_ca(change, input, error))
         return (int)error->code;
+    if (instance_options_stage(change->fleet, row, change->pending, input->option_group, error))
+        return (int)error->code;
     if (input->instance_class) {
         json_object_del(change->pending, "DBInstanceClass");
         if (!text_equal(input->instance_class, row->instance_class))
@@ -226,8 +218,9 @@ static int apply_ca(struct change *change, bool restarts, struct error *error)
 
 static bool is_column(const char *name)
 {
-    static const char *const columns[] = {"DBInstanceIdentifier", "DBInstanceClass", "AllocatedStorage",
-                                          PENDING_CA, PENDING_RESTART};
+    static const char *const columns[] = {"DBInstanceIdentifier", "DBInstanceClass",
+                                          "AllocatedStorage",     PENDING_CA,
+                                          PENDING_RESTART,        PENDING_OPTION_GROUP};
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         if (text_equal(columns[i], name))
             return true;
@@ -274,6 +267,9 @@ static int apply_pending(struct change *change, struct error *error)
     if (result)
         return result;
     apply_values(change);
+    result = instance_options_apply(change->fleet, row, change->pending, &change->desired, error);
+    if (result)
+        return result;
     bool names_changed;
     result = instance_refresh_names(change->fleet, row, &names_changed, error);
     if (!result && names_changed && row->certificate_generation == generation)

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "fleet/instance_internal.h"
 #include "fleet/name.h"
+#include "fleet/option_group.h"
 #include "fleet/parameter_group.h"
 
 static bool count_tag(const char *key, const char *value, void *context)
@@ -38,6 +39,14 @@ static int find_parameter_group(struct fleet *fleet, const char *region, const c
     return result;
 }
 
+static int find_option_group(struct fleet *fleet, const char *region, const char *name, struct error *error)
+{
+    struct option_group_row row = {0};
+    int result = option_group_get(fleet, region, name, &row, error);
+    option_group_row_free(&row);
+    return result;
+}
+
 /* An ARN's type, and that it is of something in this region; instances are looked for by their own rules. */
 static int find(struct fleet *fleet, const char *region, const char *arn, char type[8], struct error *error)
 {
@@ -51,6 +60,8 @@ static int find(struct fleet *fleet, const char *region, const char *arn, char t
         return result;
     if (text_equal(type, "pg"))
         return find_parameter_group(fleet, region, name, error);
+    if (text_equal(type, "og"))
+        return find_option_group(fleet, region, name, error);
     return error_set_named(error, ERROR_INVALID, "InvalidParameterValue", "Invalid resource name: %s", arn);
 }
 

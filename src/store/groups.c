@@ -198,13 +198,3 @@ int store_option_group_list(struct store *store, const char *region, const char 
     option_group_row_free(&row);
     return sql_end(list, error);
 }
-
-int store_option_group_count(struct store *store, const char *region, const char *name, int64_t *count,
-                             struct error *error)
-{
-    struct sql_statement *get =
-        sql_start(store->sql, "SELECT count(*) FROM instance WHERE region = $1 AND option_group = $2 "
-                              "AND option_group <> ''");
-    bind_key(get, region, name);
-    return read_count(get, count, error);
-}

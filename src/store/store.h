@@ -171,8 +171,6 @@ int store_option_group_remove(struct store *store, const char *region, const cha
 typedef bool option_group_visitor(const struct option_group_row *row, void *context);
 int store_option_group_list(struct store *store, const char *region, const char *after,
                             option_group_visitor *visit, void *context, struct error *error);
-int store_option_group_count(struct store *store, const char *region, const char *name, int64_t *count,
-                             struct error *error);
 
 /* DB instances. */
 struct instance_row {

@@ -272,7 +272,7 @@ static void tables_are_whole(void **state)
             text_starts_with((*action)->name, "Describe") || text_starts_with((*action)->name, "List");
         assert_true((*action)->changes == !reads);
     }
-    assert_int_equal(count, 24);
+    assert_int_equal(count, 29);
 }
 
 static void documentation_is_what_the_tables_say(void **state)
