@@ -52,6 +52,15 @@ enum probe_login tls_login(struct wire *wire);
  * and refuse the host after max_connect_errors of them. */
 void mysql_finish(struct wire *wire);
 
+/* What a MySQL server says to a step of a log-in. */
+enum { MYSQL_OK = 0x00, MYSQL_SWITCH = 0xfe, MYSQL_REFUSED = 0xff };
+struct mysql_reply {
+    uint8_t kind, number; /* the packet's first byte, and its number in the conversation */
+    uint32_t error;       /* with MYSQL_REFUSED */
+    char plugin[64];      /* with MYSQL_SWITCH: how it wants to authenticate */
+};
+enum probe_answer mysql_read_reply(struct slice received, struct mysql_reply *reply, struct error *error);
+
 /* Fills in what clients would make of result->chain. */
 void probe_verify(const struct probe_target *target, struct probe_result *result);
 

@@ -8,9 +8,6 @@
 enum {
     GREETING_LIMIT = 4096, /* real ones are about 80 bytes, errors 512 at most */
     VERSION_10 = 10,
-    OK = 0x00,
-    SWITCH = 0xfe, /* the server wants another way to authenticate */
-    REFUSED = 0xff,
     LOGIN_STEPS = 4,
     SECURE_TRANSPORT_REQUIRED = 3159,
 };
@@ -89,7 +86,7 @@ enum probe_answer probe_mysql_answer(struct slice received, char version[64], st
     enum probe_answer answer = read_packet(received, &content, &number, error);
     if (answer != PROBE_ANSWER_READ)
         return answer;
-    if (content.data[0] == REFUSED)
+    if (content.data[0] == MYSQL_REFUSED)
         return refused(content, error);
     struct reader reader = reader_of(content);
     bool known = reader_u8(&reader) == VERSION_10 && number == 0 && read_version(&reader, version);
@@ -136,28 +133,24 @@ int mysql_ask(struct wire *wire, struct probe_result *result, struct error *erro
     return wire_send(wire, slice_buf(&packet), error);
 }
 
-/* What a server says to a step of a log-in. */
-struct reply {
-    uint8_t kind, number;
-    uint32_t error;  /* with REFUSED */
-    char plugin[64]; /* with SWITCH */
-};
-
-static enum probe_answer read_reply(struct slice received, void *what, struct error *error)
+enum probe_answer mysql_read_reply(struct slice received, struct mysql_reply *reply, struct error *error)
 {
-    struct reply *reply = what;
     struct slice content = {0};
     enum probe_answer answer = read_packet(received, &content, &reply->number, error);
     if (answer != PROBE_ANSWER_READ)
         return answer;
-    reply->kind = content.data[0];
+    struct reader reader = reader_of(content);
+    reply->kind = reader_u8(&reader);
+    reply->error = reply->kind == MYSQL_REFUSED ? read_number(&reader, 2) : 0;
     reply->plugin[0] = 0;
-    struct reader reader = reader_of(slice_of(content.data + 1, content.length - 1));
-    reply->error = reply->kind == REFUSED ? read_number(&reader, 2) : 0;
-    const unsigned char *end = memchr(content.data, 0, content.length);
-    if (reply->kind == SWITCH && end)
-        text_copy(reply->plugin, sizeof reply->plugin, (const char *)content.data + 1);
+    if (reply->kind == MYSQL_SWITCH && slice_has_nul(reader.rest))
+        text_copy(reply->plugin, sizeof reply->plugin, (const char *)reader.rest.data);
     return PROBE_ANSWER_READ;
+}
+
+static enum probe_answer read_reply(struct slice received, void *what, struct error *error)
+{
+    return mysql_read_reply(received, what, error);
 }
 
 /* Each plugin reads an empty password in its own way; what it cannot read it counts as a broken connection.
@@ -180,7 +173,8 @@ static struct slice empty_password(const char *plugin)
 }
 
 /* `number` is that of the log-in's first packet, `more` what it says beyond the usual capabilities. */
-static int log_in(struct wire *wire, uint8_t number, uint32_t more, struct reply *reply, struct error *error)
+static int log_in(struct wire *wire, uint8_t number, uint32_t more, struct mysql_reply *reply,
+                  struct error *error)
 {
     static const unsigned char quit[] = {1, 0, 0, 0, 1};
     AUTO_BUF struct buf content = {0}, packet = {0};
@@ -192,9 +186,9 @@ static int log_in(struct wire *wire, uint8_t number, uint32_t more, struct reply
     write_packet(&packet, number, slice_buf(&content));
     for (int step = 0; step < LOGIN_STEPS; step++) {
         int result = wire_ask(wire, slice_buf(&packet), read_reply, reply, error);
-        if (!result && reply->kind == OK) /* nobody may log in */
+        if (!result && reply->kind == MYSQL_OK) /* nobody may log in */
             wire_send(wire, slice_of(quit, sizeof quit), NULL);
-        if (result || reply->kind != SWITCH)
+        if (result || reply->kind != MYSQL_SWITCH)
             return result;
         buf_clear(&packet);
         write_packet(&packet, (uint8_t)(reply->number + 1), empty_password(reply->plugin));
@@ -204,7 +198,7 @@ static int log_in(struct wire *wire, uint8_t number, uint32_t more, struct reply
 
 void mysql_finish(struct wire *wire)
 {
-    struct reply reply = {0};
+    struct mysql_reply reply = {0};
     struct error error;
     log_in(wire, 2, SSL_WANTED, &reply, &error);
 }
@@ -214,7 +208,7 @@ void mysql_finish(struct wire *wire)
  * once. A server without TLS has no other way. */
 enum probe_login mysql_login(struct wire *wire)
 {
-    struct reply reply = {0};
+    struct mysql_reply reply = {0};
     struct error error;
     char version[64];
     int failed = wire_ask(wire, slice_of(NULL, 0), read_greeting, version, &error);
@@ -222,7 +216,7 @@ enum probe_login mysql_login(struct wire *wire)
         return log_in(wire, 1, 0, &reply, &error) ? PROBE_LOGIN_UNKNOWN : PROBE_LOGIN_GOES_ON;
     if (failed || log_in(wire, 1, 0, &reply, &error))
         return PROBE_LOGIN_UNKNOWN;
-    return reply.kind == OK                           ? PROBE_LOGIN_GOES_ON
+    return reply.kind == MYSQL_OK                     ? PROBE_LOGIN_GOES_ON
            : reply.error == SECURE_TRANSPORT_REQUIRED ? PROBE_LOGIN_NEEDS_TLS
                                                       : PROBE_LOGIN_UNKNOWN;
 }

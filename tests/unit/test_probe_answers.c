@@ -1,4 +1,4 @@
-/* probe/mysql.c, probe/tds.c: what servers may answer when asked for TLS, whole and in pieces. */
+/* probe/: what servers may answer when asked for TLS and to a log-in, whole and in pieces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,6 +101,56 @@ static void a_sql_server_replies_to_prelogin(void **state)
         check(probe_tds_answer, &tds_answers[i]);
 }
 
+#define HBA_SAYS "SFATAL\0C28000\0Mno pg_hba.conf entry for host \"::1\", no encryption\0"
+
+static const struct {
+    const char *bytes;
+    size_t length;
+    enum probe_answer answer;
+    enum probe_login login;
+} logins[] = {
+    {BYTES("R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0"), PROBE_ANSWER_READ, PROBE_LOGIN_GOES_ON},
+    {BYTES("R\0\0\0\x08\0\0\0\0"), PROBE_ANSWER_READ, PROBE_LOGIN_GOES_ON},
+    {BYTES("E\0\0\0\x5d" HBA_SAYS "RClientAuthentication\0\0"), PROBE_ANSWER_READ, PROBE_LOGIN_NO_RULE},
+    {BYTES("E\0\0\0\x2e"
+           "C28000\0Mno role\0RInitializeSessionUserId\0\0"),
+     PROBE_ANSWER_READ, PROBE_LOGIN_GOES_ON},
+    {BYTES("E\0\0\0\x15"
+           "C3D000\0Mno such\0\0"),
+     PROBE_ANSWER_READ, PROBE_LOGIN_GOES_ON},
+    {BYTES("E\0\0\0\x1a"
+           "C08P01\0MSSL required\0\0"),
+     PROBE_ANSWER_READ, PROBE_LOGIN_NEEDS_TLS},
+    {BYTES("E\0\0\0\x1e"
+           "C08P01\0Mno such database\0\0"),
+     PROBE_ANSWER_READ, PROBE_LOGIN_GOES_ON},
+    {BYTES("E\0\0\0\x19"
+           "C53300\0Mtoo many...\0\0"),
+     PROBE_ANSWER_READ, PROBE_LOGIN_UNKNOWN},
+    {BYTES("E\0\0\0\x05x"), PROBE_ANSWER_READ, PROBE_LOGIN_UNKNOWN},
+    {BYTES("E\0\0\0\x04"), PROBE_ANSWER_ERROR, PROBE_LOGIN_UNKNOWN},
+    {BYTES("R\xff\0\0\0"), PROBE_ANSWER_ERROR, PROBE_LOGIN_UNKNOWN},
+    {BYTES("\x15\3\1\0\2"), PROBE_ANSWER_ERROR, PROBE_LOGIN_UNKNOWN},
+};
+
+static void a_postgresql_server_lets_one_begin(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof logins / sizeof logins[0]; i++) {
+        enum probe_login login = PROBE_LOGIN_UNKNOWN;
+        struct error error;
+        enum probe_answer answer =
+            probe_postgres_login(slice_of(logins[i].bytes, logins[i].length), &login, &error);
+        if (answer != logins[i].answer || login != logins[i].login)
+            print_message("case %zu: answer %d, log-in %d\n", i, (int)answer, (int)login);
+        assert_int_equal(answer, logins[i].answer);
+        assert_int_equal(login, logins[i].login);
+        for (size_t length = 0; answer == PROBE_ANSWER_READ && length < logins[i].length; length++)
+            assert_int_equal(probe_postgres_login(slice_of(logins[i].bytes, length), &login, &error),
+                             PROBE_ANSWER_MORE);
+    }
+}
+
 static void tds_packets_carry_what_they_were_given(void **state)
 {
     (void)state;
@@ -130,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mysql_server_greets),
         cmocka_unit_test(a_sql_server_replies_to_prelogin),
+        cmocka_unit_test(a_postgresql_server_lets_one_begin),
         cmocka_unit_test(tds_packets_carry_what_they_were_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
