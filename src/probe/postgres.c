@@ -8,7 +8,7 @@ enum { ANSWER_LIMIT = 4096 };
 
 /* Fields of an ErrorResponse: a type byte and a text with its NUL each, a 0 byte at the end. 'M' is the
  * message, 'C' the SQL state, 'R' the function that said it. */
-static struct slice find_field(struct slice fields, char type)
+static struct slice find_field(struct slice fields, unsigned char type)
 {
     while (fields.length > 1 && fields.data[0]) {
         const unsigned char *end = memchr(fields.data + 1, 0, fields.length - 1);

@@ -166,7 +166,7 @@ static int run_any(const struct probe_target *target, struct probe_result *resul
 
 int probe_run(const struct probe_target *target, struct probe_result *result, struct error *error)
 {
-    struct error own;
+    struct error own = {0};
     error = error ? error : &own;
     *result = (struct probe_result){.protocol = target->protocol};
     int failed = (target->protocol == PROBE_ANY ? run_any : run)(target, result, error);

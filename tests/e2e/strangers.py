@@ -207,7 +207,7 @@ class StandIns:
         async def guarded(reader, writer):
             try:
                 await talk(reader, writer)
-            except (OSError, EOFError, ssl.SSLError):
+            except (OSError, EOFError, asyncio.CancelledError):
                 pass
             finally:
                 writer.close()
@@ -222,9 +222,10 @@ class StandIns:
         async def end():
             for server in self.servers:
                 server.close()
-            for task in asyncio.all_tasks():
-                if task is not asyncio.current_task():
-                    task.cancel()
+            others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
         asyncio.run_coroutine_threadsafe(end(), self.loop).result(30)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(30)
