@@ -89,7 +89,15 @@ static void expect_tcps(const struct world *world, int port, bool rsa)
     struct error error = {0};
     assert_int_equal(file_read(root_file, 65536, &pem, NULL), 0);
     assert_int_equal(certificate_list_parse_pem(slice_buf(&pem), &roots, NULL), 0);
-    const struct probe_target target = {PROBE_TLS, "127.0.0.1", port, ENDPOINT, &roots, ENDPOINT, 10000};
+    const struct probe_target target = {
+        .protocol = PROBE_TLS,
+        .address = "127.0.0.1",
+        .port = port,
+        .server_name = ENDPOINT,
+        .roots = &roots,
+        .host = ENDPOINT,
+        .deadline = 10000,
+    };
     int result = probe_run(&target, &served, &error);
     if (result)
         print_message("%s\n", error.text);
@@ -138,7 +146,8 @@ static void without_the_option_it_runs_and_serves_no_tls(void **state)
     assert_true(world->last.certificate_serial[0]);
     assert_true(world->last.started_at > 0);
     assert_true(database_process(world) && listener_process(world));
-    const struct probe_target target = {PROBE_TLS, "127.0.0.1", world->last.port, NULL, NULL, NULL, 1000};
+    const struct probe_target target = {
+        .protocol = PROBE_TLS, .address = "127.0.0.1", .port = world->last.port, .deadline = 1000};
     struct probe_result served;
     assert_int_not_equal(probe_run(&target, &served, NULL), 0);
     probe_result_free(&served);
