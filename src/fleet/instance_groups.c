@@ -6,6 +6,7 @@
 #include "fleet/instance_internal.h"
 #include "fleet/parameter.h"
 #include "fleet/parameter_group.h"
+#include "fleet/state.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,6 +86,17 @@ static bool take_parameters(struct instance_row *row, const struct parameter_gro
     return changed;
 }
 
+/* An engine that does not come up, perhaps for a value that it cannot have: there is no restart to wait for.
+ */
+static bool is_down(const struct instance_row *row)
+{
+    static const char *const others[] = {STATE_AVAILABLE, STATE_STOPPING, STATE_STOPPED, STATE_DELETING};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (text_equal(row->status, others[i]))
+            return false;
+    return row->problem[0] != 0;
+}
+
 static int take_from_group(struct fleet *fleet, struct instance_row *row, enum take take, bool *changed,
                            struct error *error)
 {
@@ -151,7 +163,9 @@ static int bring(struct fleet *fleet, const char *resource_id, int64_t *again, s
         return 0;
     }
     if (!result)
-        result = take_from_group(fleet, &row, TAKE_IMMEDIATE, &changed, error);
+        result = take_from_group(fleet, &row, is_down(&row) ? TAKE_ALL : TAKE_IMMEDIATE, &changed, error);
+    if (!result && changed && is_down(&row))
+        row.restart++; /* should it have come up meanwhile */
     if (!result)
         result = instance_options_bring(fleet, &row, &changed, again, error);
     if (!result && changed)
@@ -183,8 +197,8 @@ int instance_groups_status(struct fleet *fleet, const struct instance_row *row,
     struct catalogue_version version;
     struct parameter_group_row group = {0};
     int result = read_group(fleet, row, &group, error);
-    bool applying =
-        group.version != row->parameters_version || row->parameters_generation > row->observed_generation;
+    bool applying = is_down(row) || group.version != row->parameters_version ||
+                    row->parameters_generation > row->observed_generation;
     describe(row, &version);
     if (row->parameter_group[0])
         text_copy(parameters->name, sizeof parameters->name, row->parameter_group);

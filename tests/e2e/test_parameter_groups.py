@@ -142,6 +142,19 @@ def test_static_values_wait_for_a_reboot(javascript, identifier, instance, bundl
         event["Message"] for event in events]
 
 
+def test_a_value_that_keeps_the_engine_down_can_be_taken_back(javascript, identifier, instance, bundle):
+    change(javascript, identifier, "pending-reboot", shared_buffers="1073741823")  # 8 TiB
+    until_applied(javascript, identifier, "pending-reboot")
+    javascript.call("reboot-db-instance", DBInstanceIdentifier=identifier)
+    eventually(lambda: "did not start" in str(describe(javascript, identifier).get("StatusInfos")), 60,
+               lambda: f"the problem should be told: {describe(javascript, identifier)}", 0.3)
+    assert group_of(javascript, identifier) == (identifier, "applying")
+    javascript.call("reset-db-parameter-group", DBParameterGroupName=identifier, ResetAllParameters=True)
+    until_status(javascript, identifier, "available")
+    until_applied(javascript, identifier)
+    assert psql(instance, bundle, "show shared_buffers") == "32MB"
+
+
 def test_an_instance_moves_to_another_group(javascript, identifier, instance, bundle):
     other = identifier + "-b"
     tuned(javascript, other)

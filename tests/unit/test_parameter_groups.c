@@ -456,6 +456,34 @@ static void another_group_brings_its_dynamic_values(void **state)
     ask(state, ACTION("DeleteDBParameterGroup") "&DBParameterGroupName=tuned");
 }
 
+/* With a value that the engine cannot have it does not come up: no restart is left for which the next one
+ * waits.
+ */
+static void value_that_keeps_an_engine_down_can_be_taken_back(void **state)
+{
+    struct world *world = *state;
+    struct error error = {0};
+    struct instance_row row = {0};
+    instance_with_group(state);
+    set_parameter(state, "tuned", "shared_buffers", "1073741823", "pending-reboot");
+    do_work(state);
+    ask(state, ACTION("RebootDBInstance") "&DBInstanceIdentifier=orders");
+    assert_told(state, "shared_buffers", "1073741823");
+    assert_int_equal(store_instance_get(world->fleet.store, "us-east-1", "orders", &row, &error), 0);
+    row.observed_generation = row.generation;
+    text_copy(row.problem, sizeof row.problem, "PostgreSQL did not start");
+    assert_int_equal(store_instance_update(world->fleet.store, &row, &error), 0);
+    int64_t restart = row.restart;
+    assert_status(state, "tuned", "applying");
+    ask(state, ACTION("ResetDBParameterGroup") "&DBParameterGroupName=tuned");
+    do_work(state);
+    assert_told(state, "shared_buffers", "4096");
+    assert_int_equal(store_instance_get(world->fleet.store, "us-east-1", "orders", &row, &error), 0);
+    assert_int_equal(row.restart, restart + 1);
+    assert_string_equal(row.status, "rebooting");
+    instance_row_free(&row);
+}
+
 static void new_instance_has_all_values_of_its_group(void **state)
 {
     make_group(state, "tuned");
@@ -570,6 +598,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dynamic_values_come_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(static_values_wait_for_a_reboot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_group_brings_its_dynamic_values, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(value_that_keeps_an_engine_down_can_be_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(new_instance_has_all_values_of_its_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(group_of_another_family_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(change_goes_to_each_instance_of_the_group, set_up, tear_down),
