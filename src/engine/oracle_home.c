@@ -150,12 +150,29 @@ int oracle_service(const struct engine_instance *instance, char service[9], stru
     return 0;
 }
 
+/* The programs' folder: of the release, else of the home with which the listener was configured. NULL: none.
+ */
+static char *programs_of(const struct engine_instance *instance)
+{
+    static const char name[] = "(ORACLE_HOME = ";
+    AUTO_FREE char *network = oracle_network_folder(instance), *path = mem_format("%s/listener.ora", network);
+    AUTO_BUF struct buf text = {0};
+    if (instance->release)
+        return mem_string(instance->release->programs);
+    if (file_read(path, FILE_LIMIT, &text, NULL))
+        return NULL;
+    const char *home = strstr(buf_text(&text), name);
+    const char *end = home ? strchr(home, ')') : NULL;
+    return end ? mem_format("%.*s" BIN, (int)(end - home - (ptrdiff_t)strlen(name)), home + strlen(name))
+               : NULL;
+}
+
 int oracle_run(const struct engine_instance *instance, const struct oracle_program *program,
                struct buf *output, struct error *error)
 {
-    if (!instance->release)
-        return error_set(error, ERROR_NOT_FOUND, "the instance's Oracle home is not on this host any more");
-    const char *bin = instance->release->programs;
+    AUTO_FREE char *bin = programs_of(instance);
+    if (!bin)
+        return error_set(error, ERROR_NOT_FOUND, "the instance's Oracle home is not known on this host");
     int home_length = (int)(strlen(bin) - strlen(BIN));
     AUTO_FREE char *sid = oracle_sid(instance), *network = oracle_network_folder(instance);
     AUTO_FREE char *home_setting = mem_format("ORACLE_HOME=%.*s", home_length, bin);

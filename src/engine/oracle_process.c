@@ -101,23 +101,20 @@ static bool await_end(const struct engine_instance *instance, int64_t until)
     return true;
 }
 
-/* Past three quarters of the deadline without the rollback of what is open; the next start recovers. */
+/* Past half of the deadline, or where SQL*Plus is gone with its home, without the rollback of what is open:
+ * the next start recovers. */
 int oracle_stop(const struct engine_instance *instance, int64_t deadline, struct error *error)
 {
-    static const char immediate[] = "SHUTDOWN IMMEDIATE\n", abort[] = "SHUTDOWN ABORT\n";
-    int64_t now = clock_steady();
-    int result = oracle_listener_stop(instance, now + deadline / 4, error);
+    static const char *const statements[] = {"SHUTDOWN IMMEDIATE\n", "SHUTDOWN ABORT\n"};
+    int64_t until = clock_steady() + deadline;
+    int result = oracle_listener_stop(instance, clock_steady() + deadline / 4, error);
     int pid = find_monitor(instance);
-    if (!pid)
-        return result;
-    oracle_sql(instance, slice_text(immediate), deadline / 2, NULL, NULL);
-    if (await_end(instance, now + deadline * 3 / 4))
-        return result;
-    oracle_sql(instance, slice_text(abort), deadline / 8, NULL, NULL);
-    if (await_end(instance, now + deadline * 7 / 8))
-        return result;
-    /* Without its process monitor the others end themselves: what is left where the programs are gone. */
-    if (kill(pid, SIGKILL) == 0 && await_end(instance, now + deadline))
+    for (size_t i = 0; pid && i < 2; i++)
+        if (oracle_sql(instance, slice_text(statements[i]), deadline / (i ? 8 : 2), NULL, NULL) == 0 &&
+            await_end(instance, clock_steady() + deadline / 8))
+            return result;
+    /* Without their process monitor the others end themselves. */
+    if (!pid || (kill(pid, SIGKILL) == 0 && await_end(instance, until)) || !find_monitor(instance))
         return result;
     return error_set(error, ERROR_TIMEOUT, "Oracle (process %d) did not stop within %lld ms", pid,
                      (long long)deadline);

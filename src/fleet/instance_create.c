@@ -145,6 +145,8 @@ static int insert(struct fleet *fleet, const struct instance_create *input,
         result = instance_groups_choose(fleet, row, input->parameter_group, &changed, error);
     if (!result)
         result = instance_options_choose(fleet, row, input->option_group, &changed, error);
+    if (!result)
+        result = instance_options_check_authority(fleet, row, NULL, error);
     row->generation = 1;
     if (!result)
         result = store_instance_insert(fleet->store, row, error);

@@ -43,6 +43,10 @@ int instance_options_choose(struct fleet *fleet, struct instance_row *row, const
 /* Puts a change of the group into `pending`; instance_options_apply takes it out of there. */
 int instance_options_stage(struct fleet *fleet, const struct instance_row *row, json_t *pending,
                            const char *option_group, struct error *error);
+/* Do certificate authority and options go together, once all of `pending` (which may be NULL) is in force?
+ * InvalidParameterCombination. */
+int instance_options_check_authority(struct fleet *fleet, const struct instance_row *row,
+                                     const json_t *pending, struct error *error);
 int instance_options_apply(struct fleet *fleet, struct instance_row *row, json_t *pending, bool *changed,
                            struct error *error);
 /* What its group says now, if its time has come; else `again` is when it comes, 0: there is nothing to come.

@@ -146,6 +146,9 @@ static int stage(struct change *change, const struct instance_modify *input, str
         return (int)error->code;
     if (instance_options_stage(change->fleet, row, change->pending, input->option_group, error))
         return (int)error->code;
+    if ((input->ca_identifier || input->option_group) &&
+        instance_options_check_authority(change->fleet, row, change->pending, error))
+        return (int)error->code;
     if (input->instance_class) {
         json_object_del(change->pending, "DBInstanceClass");
         if (!text_equal(input->instance_class, row->instance_class))

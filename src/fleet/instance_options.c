@@ -96,6 +96,35 @@ int instance_options_stage(struct fleet *fleet, const struct instance_row *row, 
     return result;
 }
 
+static int check_authority(const char *engine, const struct buf *text, const char *ca_identifier,
+                           struct error *error)
+{
+    const struct option *option = NULL;
+    json_t *options = instance_json(text);
+    int result = 0;
+    while (!result && (option = option_next(engine, option))) {
+        const json_t *kept = json_object_get(options, option->name);
+        if (kept)
+            result = option_check_authority(option, kept, ca_identifier, error);
+    }
+    json_decref(options);
+    return result;
+}
+
+int instance_options_check_authority(struct fleet *fleet, const struct instance_row *row,
+                                     const json_t *pending, struct error *error)
+{
+    const char *name = json_string_value(json_object_get(pending, PENDING_OPTION_GROUP));
+    const char *authority = json_string_value(json_object_get(pending, PENDING_CA));
+    struct option_group_row group = {0};
+    int result = name ? option_group_get(fleet, row->region, name, &group, error) : 0;
+    if (!result)
+        result = check_authority(row->engine, name ? &group.options : &row->options,
+                                 authority ? authority : row->ca_identifier, error);
+    option_group_row_free(&group);
+    return result;
+}
+
 int instance_options_apply(struct fleet *fleet, struct instance_row *row, json_t *pending, bool *changed,
                            struct error *error)
 {

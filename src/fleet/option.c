@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "pki/profile.h"
 
 #include <string.h>
 
@@ -76,6 +77,14 @@ const char *option_value(const struct option_setting *setting, const json_t *kep
     return value ? value : setting->value;
 }
 
+static const struct option_setting *setting_of(const struct option *option, const char *name)
+{
+    const struct option_setting *setting = option->settings;
+    while (setting->name && !text_equal(setting->name, name))
+        setting++;
+    return setting->name ? setting : NULL;
+}
+
 /* Is a text one of a list? `length` of it. */
 static bool is_among(const char *list, const char *text, size_t length)
 {
@@ -98,10 +107,8 @@ static bool is_value(const struct option_setting *setting, const char *value)
 static int check_setting(const struct option *option, const char *name, const char *value,
                          struct error *error)
 {
-    const struct option_setting *setting = option->settings;
-    while (setting->name && !text_equal(setting->name, name))
-        setting++;
-    if (!setting->name)
+    const struct option_setting *setting = setting_of(option, name);
+    if (!setting)
         return error_set_named(error, ERROR_INVALID, "InvalidParameterValue",
                                "Invalid option setting name: %.100s for option %s", name, option->name);
     if (!value || !is_value(setting, value))
@@ -114,13 +121,8 @@ static int check_setting(const struct option *option, const char *name, const ch
 /* User guide, "Cipher suites for the Oracle SSL option": TLS 1.0 has but one of them. */
 static int check_ssl(const struct option *option, const json_t *kept, struct error *error)
 {
-    const char *version = NULL, *ciphers = NULL;
-    for (const struct option_setting *setting = option->settings; setting->name; setting++) {
-        if (text_equal(setting->name, SSL_VERSION))
-            version = option_value(setting, kept);
-        if (text_equal(setting->name, CIPHER_SUITE))
-            ciphers = option_value(setting, kept);
-    }
+    const char *version = option_value(setting_of(option, SSL_VERSION), kept);
+    const char *ciphers = option_value(setting_of(option, CIPHER_SUITE), kept);
     if (!text_equal(version, "1.0") || is_among(ciphers, OLD_CIPHER, strlen(OLD_CIPHER)))
         return 0;
     return error_set_named(error, ERROR_INVALID, "InvalidParameterCombination",
@@ -137,4 +139,24 @@ int option_check(const struct option *option, const json_t *kept, struct error *
             return (int)error->code;
     }
     return text_equal(option->name, "SSL") ? check_ssl(option, kept, error) : 0;
+}
+
+/* User guide, "Certificate compatibility with cipher suites". */
+int option_check_authority(const struct option *option, const json_t *kept, const char *ca_identifier,
+                           struct error *error)
+{
+    const struct ca_profile *profile = ca_profile_find(ca_identifier);
+    const struct option_setting *setting = setting_of(option, CIPHER_SUITE);
+    if (!profile || !setting)
+        return 0;
+    bool ecdsa = profile->key == KEY_EC_P384;
+    const char *suites = option_value(setting, kept);
+    AUTO_FREE char *copy = mem_string(suites);
+    char *rest = NULL;
+    for (const char *each = strtok_r(copy, ",", &rest); each; each = strtok_r(NULL, ",", &rest))
+        if ((strstr(each, "_ECDSA_") != NULL) == ecdsa)
+            return 0;
+    return error_set_named(error, ERROR_INVALID, "InvalidParameterCombination",
+                           CIPHER_SUITE " %.200s has no cipher suite for the %s certificates of %s.", suites,
+                           ecdsa ? "ECDSA" : "RSA", ca_identifier);
 }

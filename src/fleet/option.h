@@ -36,5 +36,9 @@ const char *option_value(const struct option_setting *setting, const json_t *kep
 /* Do its settings go, one by one and together? InvalidParameterValue,
  * InvalidParameterCombination. */
 int option_check(const struct option *option, const json_t *kept, struct error *error);
+/* Can the option be used with certificates of this authority? A cipher suite is for one kind of key.
+ * InvalidParameterCombination. */
+int option_check_authority(const struct option *option, const json_t *kept, const char *ca_identifier,
+                           struct error *error);
 
 #endif

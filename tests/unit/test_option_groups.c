@@ -362,6 +362,36 @@ static void group_that_does_not_fit_is_refused(void **state)
                  "OptionGroupNotFoundFault", "none");
 }
 
+/* RDS's user guide, "Certificate compatibility with cipher suites". */
+static void suites_must_be_for_the_authoritys_kind_of_key(void **state)
+{
+#define ECC    "&CACertificateIdentifier=rds-ca-ecc384-g1"
+#define MODIFY ACTION("ModifyDBInstance") "&DBInstanceIdentifier=erp&ApplyImmediately=true"
+    make_group(state);
+    ask(state, ADD VERSION_2);
+    create_oracle(state, "&OptionGroupName=tls");
+    assert_error(state, MODIFY ECC, "InvalidParameterCombination",
+                 "SSL_RSA_WITH_AES_256_CBC_SHA has no cipher suite for the ECDSA certificates");
+    ask(state, ACTION("CreateOptionGroup") "&OptionGroupName=both&EngineName=oracle-ee&MajorEngineVersion=19"
+                                           "&OptionGroupDescription=for+tests");
+    ask(state,
+        ACTION(
+            "ModifyOptionGroup") "&OptionGroupName=both"
+                                 "&OptionsToInclude.OptionConfiguration.1.OptionName=SSL" VERSION_2 SETTING(
+                                     "2", "SQLNET.CIPHER_SUITE",
+                                     "SSL_RSA_WITH_AES_256_CBC_SHA,TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"));
+    ask(state, MODIFY ECC "&OptionGroupName=both");
+    assert_error(state, MODIFY "&OptionGroupName=tls", "InvalidParameterCombination", "no cipher suite");
+    ask(state, MODIFY "&OptionGroupName=tls&CACertificateIdentifier=rds-ca-rsa4096-g1");
+    assert_error(
+        state,
+        ACTION(
+            "CreateDBInstance") "&DBInstanceIdentifier=other&Engine=oracle-ee&DBInstanceClass=db.t3.micro"
+                                "&AllocatedStorage=20&MasterUsername=app&MasterUserPassword=correct-horse-9"
+                                "&OptionGroupName=tls" ECC,
+        "InvalidParameterCombination", "rds-ca-ecc384-g1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +404,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(urgent_change_brings_what_was_waiting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_group_waits_or_comes_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(group_that_does_not_fit_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(suites_must_be_for_the_authoritys_kind_of_key, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -333,6 +333,25 @@ static void a_killed_round_is_finished_by_the_next(void **state)
     }
 }
 
+/* By one who knows nothing but the folder (sealwright down --all), or whose home is gone. */
+static void it_stops_without_its_release(void **state)
+{
+    struct world *world = *state;
+    AUTO_FREE char *bin = mem_format("%s/home/bin", world->folder), *away = mem_format("%s.away", bin);
+    struct engine_instance instance = instance_of(world);
+    instance.release = NULL;
+    assert_int_equal(oracle_stop(&instance, 20000, NULL), 0);
+    assert_int_equal(database_process(world), 0);
+    assert_int_equal(listener_process(world), 0);
+    world_converge(world);
+    assert_true(database_process(world) && listener_process(world));
+    assert_int_equal(rename(bin, away), 0);
+    assert_int_equal(oracle_stop(&instance, 20000, NULL), 0);
+    assert_int_equal(rename(away, bin), 0);
+    assert_int_equal(database_process(world), 0);
+    assert_int_equal(listener_process(world), 0);
+}
+
 static void it_is_gone_after_its_deletion(void **state)
 {
     struct world *world = *state;
@@ -360,6 +379,7 @@ int main(void)
         cmocka_unit_test(it_stops_starts_and_restarts),
         cmocka_unit_test(a_taken_port_of_the_option_is_named),
         cmocka_unit_test(a_killed_round_is_finished_by_the_next),
+        cmocka_unit_test(it_stops_without_its_release),
         cmocka_unit_test(it_is_gone_after_its_deletion),
     };
     if (drop_root())
