@@ -187,6 +187,17 @@ class Sealwright:
                 continue
         return found
 
+    def engine_pids(self):
+        """All processes that work in this run's folder: whatever engines left."""
+        found = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{name}/cwd").startswith(f"{self.run_dir.resolve()}/instances/"):
+                    found.append(int(name))
+            except OSError:
+                continue
+        return found
+
     def close(self, keep=False):
         """Ends every process of this run, then removes its folder."""
         if self in living:
@@ -198,9 +209,9 @@ class Sealwright:
             problems.append(problem)
         if self.run_dir.exists():
             self.command("down", "--all", check=False)
-        for pid in [*self.database_pids(), *self.orphans]:
+        for pid in [*self.engine_pids(), *self.orphans]:
             if alive(pid):
-                end(pid, signal.SIGQUIT)
+                end(pid)
                 eventually(lambda pid=pid: not alive(pid), 20, f"process {pid} should end")
         if keep:
             print(f"kept: {self.top}")
