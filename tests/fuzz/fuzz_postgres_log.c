@@ -11,10 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct engine_evidence take(struct slice log, size_t split, bool inside)
 {
     struct engine_evidence evidence = {.client_limit = 3};
-    size_t used = postgres_evidence_take(slice_of(log.data, split), false, &inside, &evidence);
+    size_t used = postgres_evidence_take(slice_of(log.data, split), false, POSTGRES_LOG_LINE_PREFIX, &inside,
+                                         &evidence);
     if (used > split)
         abort();
-    postgres_evidence_take(slice_of(log.data + used, log.length - used), false, &inside, &evidence);
+    postgres_evidence_take(slice_of(log.data + used, log.length - used), false, POSTGRES_LOG_LINE_PREFIX,
+                           &inside, &evidence);
     return evidence;
 }
 
