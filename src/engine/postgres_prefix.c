@@ -44,7 +44,7 @@ static bool take_time(const char **line, struct postgres_entry *entry)
         return false;
     snprintf(text, sizeof text, "%.10sT%.*sZ", date, (int)length, time + 1);
     *line = time + 1 + length + 1;
-    return take_span(line, LETTERS DIGITS "+-:/_") > 0 && clock_parse(text, &entry->logged);
+    return take_span(line, LETTERS DIGITS "+-") > 0 && clock_parse(text, &entry->logged);
 }
 
 static bool take_session_start(const char **line, struct postgres_entry *entry)
@@ -128,10 +128,10 @@ static const struct {
     const char *characters; /* of which the next character of the prefix must not be; NULL: any */
     take *take;
 } escapes[] = {
-    {'m', LETTERS DIGITS "+-:/_", take_time},
-    {'t', LETTERS DIGITS "+-:/_", take_time},
+    {'m', LETTERS DIGITS "+-", take_time},
+    {'t', LETTERS DIGITS "+-", take_time},
     {'n', DIGITS, take_epoch},
-    {'s', LETTERS DIGITS "+-:/_", take_session_start},
+    {'s', LETTERS DIGITS "+-", take_session_start},
     {'p', DIGITS, take_number},
     {'P', DIGITS, take_number},
     {'l', DIGITS, take_number},
