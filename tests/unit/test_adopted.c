@@ -401,7 +401,6 @@ static void a_folder_without_its_server_is_told(void **state)
     struct world *world = *state;
     world_need_postgres(world);
     prepare(world);
-    AUTO_FREE char *folder = folder_of(world), *path = mem_format("%s/adopted.json", folder);
     world->desired.adopted = false;
     world_converge(world);
     PQfinish(open_verified(world));
