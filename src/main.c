@@ -15,6 +15,8 @@ static const struct {
     {"init", cli_init, "make a run folder"},
     {"server", cli_server, "run the server in the foreground"},
     {"agent", cli_agent, "run this machine's agent in the foreground"},
+    {"adopt", cli_adopt, "take a running server that was there before into care"},
+    {"release", cli_release, "let an adopted server go: it gets back what it had"},
     {"access-key", cli_access_key, "create, list and delete access keys"},
     {"bundle", cli_bundle, "fetch or export a trust bundle"},
     {"probe", cli_probe, "which certificate a database server serves, and whether it verifies"},

@@ -54,7 +54,8 @@ struct agent {
 static void discover(struct agent *agent)
 {
     struct engine_releases found = {0};
-    engine_discover(agent->options->engine_folders, &found);
+    if (!agent->options->adopted_only)
+        engine_discover(agent->options->engine_folders, &found);
     bool same = found.count == agent->releases.count;
     for (size_t i = 0; same && i < found.count; i++)
         same = text_equal(found.items[i].version, agent->releases.items[i].version) &&

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct agent_options {
@@ -14,6 +15,7 @@ struct agent_options {
     const char *listen_addresses; /* for the engines, comma-separated: "127.0.0.1,::1" */
     const char *client_networks;  /* networks whose clients may connect, comma-separated CIDRs:
                                      "127.0.0.0/8,::1/128" */
+    bool adopted_only;            /* offers no engine: no new database is placed here */
     const char *engine_folders;   /* further folders of engines' programs, comma-separated; may be NULL */
     int concurrency;              /* instances worked on at once */
     int64_t check_interval;       /* ms between looks at installed certificates and running engines */

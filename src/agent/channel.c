@@ -140,6 +140,7 @@ static void call_begin(const struct channel *channel, struct call *call, const c
 static enum error_code code_of_status(long status)
 {
     return status == 403                    ? ERROR_DENIED
+           : status == 404                  ? ERROR_NOT_FOUND
            : status == 409                  ? ERROR_STATE
            : status == 429 || status >= 500 ? ERROR_BUSY
                                             : ERROR_INVALID;

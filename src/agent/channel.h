@@ -16,9 +16,9 @@ int channel_new(const struct agent_options *options, const char *pem_file, struc
 void channel_free(struct channel *channel);
 
 /* One call, at most `deadline` ms long. `body` may be NULL (GET). With `enrolled` it shows the agent's
- * certificate to the server name kept for agents. *reply is NULL after a 204. ERROR_INVALID, ERROR_DENIED and
- * ERROR_STATE where the server refused (400, 403, 409), ERROR_BUSY for its own trouble (5xx), ERROR_IO where
- * it was not reached. */
+ * certificate to the server name kept for agents. *reply is NULL after a 204. ERROR_INVALID, ERROR_DENIED,
+ * ERROR_NOT_FOUND and ERROR_STATE where the server refused (400, 403, 404, 409), ERROR_BUSY for its own
+ * trouble (5xx), ERROR_IO where it was not reached. */
 int channel_call(struct channel *channel, const char *path, const json_t *body, bool enrolled,
                  int64_t deadline, json_t **reply, struct error *error);
 

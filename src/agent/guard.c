@@ -76,9 +76,12 @@ static bool still_known(const struct work *work)
            last->previous == work->state.certificate_generation && clock_now() - last->until < KNOWN_FOR;
 }
 
+/* ERROR_NOT_FOUND: there is no account of refusals. */
 static int look(const struct work *work, struct engine_evidence *evidence, struct error *error)
 {
-    return work->driver->evidence ? work->driver->evidence(&work->engine, evidence, error) : 0;
+    if (!work->driver->evidence)
+        return error_set(error, ERROR_NOT_FOUND, "the engine keeps no account of refusals");
+    return work->driver->evidence(&work->engine, evidence, error);
 }
 
 static int find_known(const struct work *work, struct guard *next, struct error *error)
@@ -89,6 +92,11 @@ static int find_known(const struct work *work, struct guard *next, struct error 
         .client_limit = GUARD_CLIENT_LIMIT,
     };
     int result = look(work, &evidence, error);
+    /* A rehearsal without an account is ended by its time alone. */
+    if (result == ERROR_NOT_FOUND) {
+        next->generation = next->rehearsal ? next->generation : 0;
+        result = 0;
+    }
     next->position = evidence.position;
     add_clients(&next->known, &evidence.clients);
     if (still_known(work))
@@ -103,8 +111,8 @@ int guard_prepare(struct work *work, int64_t generation, struct error *error)
     const struct desired_instance *desired = work->desired;
     struct guard next = {0};
     int result = 0;
-    bool wanted = desired->rehearsal || (desired->guard_seconds && work->driver->evidence);
-    if (wanted && !check_usable(work, state->certificate_generation, NULL)) {
+    if ((desired->rehearsal || desired->guard_seconds) &&
+        !check_usable(work, state->certificate_generation, NULL)) {
         next.generation = generation;
         next.previous = state->certificate_generation;
         next.rehearsal = desired->rehearsal;
@@ -129,7 +137,8 @@ void guard_installed(struct work *work)
     struct guard *guard = &state->guard;
     struct engine_evidence evidence = {.position = state->evidence_from};
     struct error error = {0};
-    if (look(work, &evidence, &error))
+    int result = look(work, &evidence, &error);
+    if (result && result != ERROR_NOT_FOUND)
         log_warning("instance=%s action=look-for-refusals result=\"%s\"", work->desired->identifier,
                     error.text);
     state->evidence_from = evidence.position;
@@ -149,10 +158,11 @@ static void count_refusals(struct work *work)
     struct engine_evidence evidence = {
         .position = guard->position, .ignored = &guard->known, .client_limit = GUARD_CLIENT_LIMIT};
     struct error error = {0};
-    if (look(work, &evidence, &error)) {
+    int result = look(work, &evidence, &error);
+    if (result && result != ERROR_NOT_FOUND)
         log_warning("instance=%s action=look-for-refusals result=\"%s\"", work->desired->identifier,
                     error.text);
-    } else {
+    if (!result) {
         guard->position = evidence.position;
         guard->refusals += evidence.refusals;
         add_clients(&guard->clients, &evidence.clients);

@@ -383,6 +383,18 @@ bool pair_held_off(struct work *work, int64_t generation)
     return held_off;
 }
 
+/* The first certificate of an adopted server was not served. It is not tried over and over again. */
+static int give_back(struct work *work, struct error *error)
+{
+    struct error why = {0};
+    if (work->adoption->give_back(&work->engine, &why))
+        log_error("instance=%s action=give-back result=\"%s\"", work->desired->identifier, why.text);
+    else
+        work->state.installing = 0;
+    error_prefix(error, "the new certificate could not be installed, the server has its own again");
+    return (int)(error->code = ERROR_DENIED);
+}
+
 int pair_install(struct work *work, const struct pair *pair, struct error *error)
 {
     struct instance_state *state = &work->state;
@@ -397,6 +409,8 @@ int pair_install(struct work *work, const struct pair *pair, struct error *error
         state->refused_until = clock_now() + RESTART_AGAIN;
     if (result && state->certificate_generation)
         put_back(work);
+    else if (result && work->adoption)
+        return give_back(work, error);
     if (result)
         return result;
     log_info("instance=%s action=install-certificate generation=%lld serial=%s result=served",

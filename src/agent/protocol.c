@@ -203,6 +203,8 @@ static int read_desired(const json_t *json, struct desired_instance *desired, st
         result = take_texts(json, "names", NAME_LIMIT, NAME_LENGTH, &desired->names, error);
     if (!result)
         result = take_desired_guard(json, desired, error);
+    if (!result && json_object_get(json, "adopted"))
+        result = take_flag(json, "adopted", &desired->adopted, error);
     if (!result)
         result = take_text(json, "master_username", desired->master_username, sizeof desired->master_username,
                            error);
@@ -253,6 +255,7 @@ json_t *desired_to_json(const struct desired_instance *desired)
     put_integer(json, "generation", desired->generation);
     json_object_set_new(json, "running", json_boolean(desired->running));
     json_object_set_new(json, "deleted", json_boolean(desired->deleted));
+    json_object_set_new(json, "adopted", json_boolean(desired->adopted));
     put_integer(json, "restart", desired->restart);
     put_integer(json, "port", desired->port);
     put_text(json, "ca_identifier", desired->ca_identifier);

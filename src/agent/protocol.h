@@ -5,6 +5,8 @@
  *   GET  /agent/v1/desired       ?revision=N&wait=SECONDS      -> {"revision", "now", "instances"}
  *   POST /agent/v1/certificates  {"requests"}                  -> {"replies"}
  *   POST /agent/v1/observed      {"instances"}                 -> {}
+ *   POST /agent/v1/adopt         {"token", "instance"}         -> {"status", ...}: agent/adoption.h
+ *   POST /agent/v1/release       {"resource_id"}               -> {"status", ...}
  *   POST /agent/v1/renew         {"request"}                   -> {"certificate"}
  *
  * Lists are of the structures below. GET desired answers 204 when nothing changed; "now" is the server's
@@ -42,6 +44,7 @@ struct desired_instance {
     int64_t generation; /* grows with every change of anything below */
     bool running;       /* false: stopped */
     bool deleted;       /* true: stop it and remove its folder */
+    bool adopted;       /* a server that was there before: never stopped or started, released when deleted */
     int64_t restart;    /* counter: an agent whose own is lower restarts the engine once */
     int port;           /* 0: the agent chooses, the engine's default port first */
     char ca_identifier[32];
@@ -129,8 +132,8 @@ struct certificate_reply {
     bool retry;  /* the same request may succeed later */
 };
 
-/* JSON -> struct: strict on types and lengths, unknown members ignored; those of the guard may be absent (0,
- * false, "none"), as older messages lack them. struct -> JSON: a new reference. */
+/* JSON -> struct: strict on types and lengths, unknown members ignored; those of the guard and `adopted` may
+ * be absent (0, false, "none"), as older messages lack them. struct -> JSON: a new reference. */
 int desired_from_json(const json_t *json, struct desired_instance *desired, struct error *error);
 json_t *desired_to_json(const struct desired_instance *desired);
 void desired_free(struct desired_instance *desired); /* the members; the password is wiped */

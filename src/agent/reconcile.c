@@ -125,17 +125,25 @@ static int settle_port(struct work *work, struct failure *failure)
     return result;
 }
 
-static int reach_running(struct work *work, struct failure *failure)
+/* All that an engine of this agent's own needs before it serves. */
+static int prepare(struct work *work, struct failure *failure)
 {
-    /* First, so that nothing else that fails stands in the way of an undo. */
-    struct error why = {0};
-    work->engine.port = work->state.port;
-    int guarded = guard_step(work, &why);
     int result = settle_port(work, failure);
     if (!result)
         result = stop_for_restart(work, &failure->error);
-    if (!result)
-        result = provision(work, &failure->error);
+    return result ? result : provision(work, &failure->error);
+}
+
+static int reach_running(struct work *work, struct failure *failure)
+{
+    struct error why = {0};
+    work->engine.port = work->state.port;
+    int looked = work->adoption ? adopted_look(work, &failure->error) : 0;
+    if (work->down)
+        return 0;
+    /* First, so that nothing else that fails stands in the way of an undo. */
+    int guarded = guard_step(work, &why);
+    int result = work->adoption ? looked : prepare(work, failure);
     if (!result)
         result = serve(work, &failure->error);
     /* A new instance whose certificate is refused for good never comes up. */
@@ -157,11 +165,12 @@ static int reach_stopped(struct work *work, struct failure *failure)
     return 0;
 }
 
-/* Everything but the state, which goes with the folder once the server knows. */
+/* Everything but the state, which goes with the folder once the server knows. An adopted server's data is not
+ * in the folder, and goes on. */
 static int reach_deleted(struct work *work, struct failure *failure)
 {
     static const char *const parts[] = {"data", "tls", "certificates", "log"};
-    int result = serve_stop(work, &failure->error);
+    int result = work->adoption ? adopted_release(work, &failure->error) : serve_stop(work, &failure->error);
     for (size_t i = 0; !result && i < sizeof parts / sizeof parts[0]; i++) {
         AUTO_FREE char *path = mem_format("%s/%s", work->folder, parts[i]);
         result = file_remove_tree(path, &failure->error);
@@ -169,13 +178,34 @@ static int reach_deleted(struct work *work, struct failure *failure)
     return result;
 }
 
+/* What the folder says counts, too: an adopted server must never be taken for one of this agent's own. */
+static int choose_driver(struct work *work, struct error *error)
+{
+    const struct desired_instance *desired = work->desired;
+    const struct engine_driver *driver = engine_find(desired->engine);
+    bool there = adopted_is(work->folder);
+    work->driver = driver;
+    if (!driver)
+        return error_set(error, ERROR_NOT_FOUND, "engine %s is unknown to this agent", desired->engine);
+    if (!desired->adopted && !there)
+        return 0;
+    work->adoption = driver->adoption;
+    if (!work->adoption)
+        return error_set(error, ERROR_NOT_FOUND, "servers of engine %s cannot be adopted", desired->engine);
+    work->driver = work->adoption->face;
+    return there || desired->deleted
+               ? 0
+               : error_set(error, ERROR_NOT_FOUND, "%s/adopted.json is missing: adopt the server again",
+                           work->folder);
+}
+
 static int find_engine(struct work *work, struct failure *failure)
 {
     const struct desired_instance *desired = work->desired;
-    work->driver = engine_find(desired->engine);
-    if (!work->driver)
-        return hopeless(failure, error_set(&failure->error, ERROR_NOT_FOUND,
-                                           "engine %s is unknown to this agent", desired->engine));
+    if (choose_driver(work, &failure->error))
+        return hopeless(failure, (int)failure->error.code);
+    if (work->adoption)
+        return 0;
     work->engine.release =
         engine_release_choose(work->site->releases, desired->engine, desired->engine_version);
     if (!work->engine.release && !desired->deleted)
@@ -227,11 +257,11 @@ static void observe(const struct work *work, int result, const struct failure *f
         text_copy(observed->engine_version, sizeof observed->engine_version, work->engine.release->version);
     if (work->driver)
         observed->started_at = work->driver->status(&work->engine).started_at;
-    observed->state = result && failure->hopeless ? OBSERVED_FAILED
-                      : result                    ? OBSERVED_WORKING
-                      : desired->deleted          ? OBSERVED_DELETED
-                      : desired->running          ? OBSERVED_RUNNING
-                                                  : OBSERVED_STOPPED;
+    observed->state = result && failure->hopeless       ? OBSERVED_FAILED
+                      : result                          ? OBSERVED_WORKING
+                      : desired->deleted                ? OBSERVED_DELETED
+                      : desired->running && !work->down ? OBSERVED_RUNNING
+                                                        : OBSERVED_STOPPED;
     const struct error *problem = result ? &failure->error : &work->put_off;
     if (problem->text[0])
         observed->problem = mem_string(problem->text);
@@ -296,6 +326,7 @@ static void work_free(struct work *work)
 {
     state_free(&work->state);
     free(work->parameters);
+    free(work->address);
     free(work->folder);
 }
 
@@ -356,12 +387,11 @@ static bool is_due(struct work *work)
     const struct instance_state *state = &work->state;
     struct pair pair = {0};
     char found[200];
-    work->driver = engine_find(work->desired->engine);
-    if (!work->driver || work->desired->deleted || state->reached != work->desired->generation ||
+    if (choose_driver(work, NULL) || work->desired->deleted || state->reached != work->desired->generation ||
         state->event_count || json_array_size(state->reports))
         return true;
     bool running = work->driver->status(&work->engine).running;
-    if (running != work->desired->running)
+    if (running != (work->adoption ? state->up : work->desired->running))
         return true;
     if (!running)
         return false;
@@ -386,8 +416,7 @@ bool reconcile_guarded(const struct agent_site *site, const struct desired_insta
 {
     struct work work = {0};
     work_prepare(&work, site, desired);
-    work.driver = engine_find(desired->engine);
-    bool watching = work.driver && desired->running && !desired->deleted &&
+    bool watching = !choose_driver(&work, NULL) && desired->running && !desired->deleted &&
                     !state_load(work.folder, &work.state, NULL) && guard_watching(&work);
     *due = watching && guard_due(&work);
     work_free(&work);

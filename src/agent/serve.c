@@ -37,6 +37,8 @@ int serve_start(struct work *work, struct error *error)
 {
     bool chosen_here = !work->desired->port && !work->state.certificate_generation;
     bool changed = false;
+    if (work->adoption)
+        return adopted_refuse(error); /* it has just ended */
     int told = tell_stopped(work, error);
     if (told)
         return told;
@@ -161,7 +163,7 @@ static int install(struct work *work, int64_t generation, struct error *error)
 static int serve_first(struct work *work, int64_t generation, struct error *error)
 {
     int result = install(work, generation, error);
-    if (!result || work->desired->port || !work->driver->status(&work->engine).running)
+    if (!result || work->desired->port || work->adoption || !work->driver->status(&work->engine).running)
         return result;
     struct error why = {0};
     if (work->driver->stop(&work->engine, STOP_DEADLINE, &why))

@@ -4,12 +4,17 @@
 
 #include "agent/reconcile.h"
 #include "agent/state.h"
+#include "engine/adopted.h"
 
 struct work {
     const struct agent_site *site;
     const struct agent_transport *transport;
     const struct desired_instance *desired;
-    const struct engine_driver *driver;
+    const struct engine_driver *driver;     /* of an adopted server: its face */
+    const struct engine_adoption *adoption; /* NULL: the server is of this agent's own making */
+    struct engine_release release;          /* of an adopted server */
+    char *address;                          /* owned; of an adopted server */
+    bool down;                              /* an adopted server does not run */
     struct engine_instance engine;
     struct engine_parameter *parameters; /* owned; engine.parameters */
     char *folder;                        /* owned */
@@ -51,8 +56,9 @@ int pair_activate(struct work *work, struct error *error);
 int pair_served(struct work *work, const struct pair *pair, int64_t deadline, struct error *error);
 /* Would a client that trusts the chain's root accept the pair now? */
 int pair_valid(const struct work *work, const struct pair *pair, struct error *error);
-/* The transaction: place, start or reload, see it served; else the old pair back. What follows a failure that
- * comes back is the caller's to tell. */
+/* The transaction: place, start or reload, see it served; else the old pair back, or where there is none an
+ * adopted server's own settings (ERROR_DENIED). What follows a failure that comes back is the caller's to
+ * tell. */
 int pair_install(struct work *work, const struct pair *pair, struct error *error);
 /* True, with the reason in work->put_off, while an engine that would have to restart for it is left alone
  * with a pair that it refused. */
@@ -86,6 +92,15 @@ int64_t guard_wanted(const struct work *work);
 bool guard_watching(const struct work *work);
 /* A cheap look: is there something for guard_step to do? */
 bool guard_due(const struct work *work);
+
+/* adopted.c */
+
+/* Whether an adopted server runs (`down`), where, and in which version. ERROR_STATE when its owner has set
+ * what stands in the way of its certificate. */
+int adopted_look(struct work *work, struct error *error);
+/* What the owner's own settings say is served again, and the owner's files are as they were. May be cut off
+ * and done again. ERROR_DENIED where files are not this user's to write. */
+int adopted_release(struct work *work, struct error *error);
 
 /* reconcile.c */
 

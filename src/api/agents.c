@@ -1,10 +1,11 @@
 #include "api/agents.h"
 
-#include "agent/protocol.h"
+#include "agent/adoption.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "fleet/adopt.h"
 #include "fleet/host.h"
 #include "fleet/issue.h"
 
@@ -53,7 +54,7 @@ static void answer_error(struct http_exchange *exchange, const struct error *err
     int status = error->code == ERROR_INVALID                                ? 400
                  : error->code == ERROR_DENIED                               ? 403
                  : error->code == ERROR_NOT_FOUND                            ? 404
-                 : error->code == ERROR_STATE                                ? 409
+                 : error->code == ERROR_STATE || error->code == ERROR_EXISTS ? 409
                  : error->code == ERROR_LIMIT                                ? 413
                  : error->code == ERROR_BUSY || error->code == ERROR_TIMEOUT ? 503
                                                                              : 500;
@@ -225,6 +226,53 @@ static void observe(struct agents *agents, const char *host, struct http_exchang
     answer_empty(exchange, result, &error);
 }
 
+/* What the host's own commands wait for. The row is freed. */
+static void answer_instance(struct http_exchange *exchange, int result, struct instance_row *row,
+                            const struct error *error)
+{
+    if (result)
+        answer_error(exchange, error);
+    else
+        answer_json(exchange, 200,
+                    json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:I}", "status", row->status, "problem",
+                              row->problem, "address", row->address, "port", row->port, "region", row->region,
+                              "identifier", row->identifier, "ca_identifier", row->served_ca_identifier,
+                              "valid_till", (json_int_t)row->served_not_after));
+    instance_row_free(row);
+}
+
+static void adopt(struct agents *agents, const char *host, struct http_exchange *exchange)
+{
+    struct error error = {0};
+    struct adoption adoption = {0};
+    struct instance_row row = {0};
+    json_t *body = NULL;
+    int result = read_body(exchange, &body, &error);
+    const char *token = json_string_value(json_object_get(body, "token"));
+    if (!result)
+        result = adoption_from_json(json_object_get(body, "instance"), &adoption, &error);
+    if (!result)
+        result = adopt_instance(agents->fleet, host, &adoption, token, &row, &error);
+    adoption_free(&adoption);
+    json_decref(body);
+    answer_instance(exchange, result, &row, &error);
+}
+
+static void release(struct agents *agents, const char *host, struct http_exchange *exchange)
+{
+    struct error error = {0};
+    struct instance_row row = {0};
+    json_t *body = NULL;
+    int result = read_body(exchange, &body, &error);
+    const char *resource_id = json_string_value(json_object_get(body, "resource_id"));
+    if (!result && !resource_id)
+        result = error_set(&error, ERROR_INVALID, "resource_id: expected a text");
+    if (!result)
+        result = adopt_release(agents->fleet, host, resource_id, &row, &error);
+    json_decref(body);
+    answer_instance(exchange, result, &row, &error);
+}
+
 static void add_desired(const struct desired_instance *desired, void *context)
 {
     json_array_append_new(context, desired_to_json(desired));
@@ -357,6 +405,7 @@ static const struct {
     {"POST", PREFIX "enroll", true, enroll},     {"POST", PREFIX "host", false, register_host},
     {"GET", PREFIX "desired", false, desired},   {"POST", PREFIX "certificates", false, certificates},
     {"POST", PREFIX "observed", false, observe}, {"POST", PREFIX "renew", false, renew},
+    {"POST", PREFIX "adopt", false, adopt},      {"POST", PREFIX "release", false, release},
 };
 
 bool agents_handle(struct agents *agents, struct http_exchange *exchange)

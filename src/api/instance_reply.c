@@ -152,6 +152,9 @@ static int write_rotation(const struct call *call, const struct instance_row *ro
 static int write_status(const struct call *call, const struct instance_row *row, struct error *error)
 {
     reply_open(call->result, "StatusInfos");
+    if (instance_is_adopted(row))
+        write_info(call->result, "adopted", true, "adopted",
+                   "This server was there before Sealwright, which looks after its certificate alone.");
     if (row->problem[0])
         write_info(call->result, "instance", false, row->status, row->problem);
     int result = write_rotation(call, row, error);

@@ -13,11 +13,13 @@ int cli_status(int argc, char **argv);
 int cli_server(int argc, char **argv);
 int cli_agent(int argc, char **argv);
 int cli_access_key(int argc, char **argv);
+int cli_adopt(int argc, char **argv);
 int cli_bundle(int argc, char **argv);
 int cli_fleet(int argc, char **argv);
 int cli_forecast(int argc, char **argv);
 int cli_probe(int argc, char **argv);
 int cli_rehearse(int argc, char **argv);
+int cli_release(int argc, char **argv);
 int cli_rotate(int argc, char **argv);
 
 /* Prints "sealwright COMMAND: text" on standard error and answers 1. */

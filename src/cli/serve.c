@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/agent_place.h"
 #include "cli/command.h"
+#include "cli/role.h"
 #include "server/privilege.h"
 #include "server/server.h"
 
@@ -31,36 +33,44 @@ static const char server_help[] = "usage: sealwright server --run-dir DIR [--pas
                                   "                      signer/master.key; use the same way at every start\n"
                                   "  --help\n";
 
-static const char agent_help[] = "usage: sealwright agent --run-dir DIR\n"
-                                 "\n"
-                                 "Runs this machine's agent in the foreground: provisions database instances "
-                                 "and keeps their certificates. Databases go\n"
-                                 "on when it stops.\n"
-                                 "\n"
-                                 "  --run-dir DIR       made by sealwright init (default: run)\n"
-                                 "  --help\n";
+static const char agent_help[] =
+    "usage: sealwright agent --run-dir DIR [--user NAME]\n"
+    "\n"
+    "Runs this machine's agent in the foreground: provisions database instances "
+    "and keeps their certificates. Databases go\n"
+    "on when it stops.\n"
+    "\n"
+    "  --run-dir DIR       made by sealwright init (default: run)\n"
+    "  --user NAME         looks after the databases of this user that sealwright "
+    "adopt took into care, and\n"
+    "                      nothing else; started by root, it becomes that user\n"
+    "  --help\n";
 
 static const struct option options[] = {
     {"run-dir", required_argument, NULL, 'r'},
     {"passphrase-fd", required_argument, NULL, 'p'},
+    {"user", required_argument, NULL, 'u'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
 struct serve_options {
     const char *folder;
+    const char *user;  /* of an agent beside the standard one; NULL */
     int passphrase_fd; /* -1: none */
 };
 
 /* Answers -1 to go on, else the exit status. */
 static int read_options(int argc, char **argv, const char *help, struct serve_options *chosen)
 {
-    *chosen = (struct serve_options){"run", -1};
+    *chosen = (struct serve_options){.folder = "run", .passphrase_fd = -1};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 'r')
             chosen->folder = optarg;
         else if (option == 'p')
             chosen->passphrase_fd = atoi(optarg);
+        else if (option == 'u')
+            chosen->user = optarg;
         else {
             fputs(help, option == 'h' ? stdout : stderr);
             return option == 'h' ? 0 : 2;
@@ -152,16 +162,17 @@ static char *join(const struct text_list *list)
     return mem_string(buf_text(&text));
 }
 
-static int run_agent(const struct settings *settings, struct error *error)
+/* An agent of another user has its folders apart, and no new databases are placed with it. */
+static int run_agent(const struct settings *settings, const char *user, struct error *error)
 {
     AUTO_FREE char *endpoint = mem_format("https://localhost:%d", settings->port);
     AUTO_FREE char *ca = settings_path(settings, SERVER_CONTROL_CA);
-    AUTO_FREE char *state = settings_path(settings, SERVER_AGENT_FOLDER);
-    AUTO_FREE char *instances = settings_path(settings, SERVER_INSTANCES_FOLDER);
+    AUTO_FREE char *state = agent_place_state(settings, user);
+    AUTO_FREE char *instances = agent_place_instances(settings, user);
     AUTO_FREE char *listen = join(&settings->database_listen);
     AUTO_FREE char *folders = join(&settings->engine_folders);
     AUTO_FREE char *networks = join(&settings->client_networks);
-    if (privilege_drop(settings->server_user, error))
+    if (privilege_drop(user ? user : settings->server_user, error))
         return cli_fail("agent", error);
     const struct agent_options options_of_agent = {
         .endpoint = endpoint,
@@ -171,6 +182,7 @@ static int run_agent(const struct settings *settings, struct error *error)
         .engine_folders = folders,
         .listen_addresses = listen,
         .client_networks = networks,
+        .adopted_only = user != NULL,
         .concurrency = 4,
         .check_interval = settings->agent_check_seconds * 1000,
     };
@@ -185,11 +197,15 @@ int cli_agent(int argc, char **argv)
     int status = read_options(argc, argv, agent_help, &chosen);
     if (status >= 0)
         return status;
+    if (chosen.user && strchr(chosen.user, '/'))
+        return cli_usage("agent", "--user: %s is no user's name", chosen.user);
+    const struct role role = {"agent", chosen.user};
     AUTO_FREE char *folder = cli_run_folder(chosen.folder);
-    if (settings_load(&settings, folder, &error) || lock_role(&settings, "agent.pid", &error) < 0)
+    AUTO_FREE char *pid_file = role_pid_file(&role);
+    if (settings_load(&settings, folder, &error) || lock_role(&settings, pid_file, &error) < 0)
         status = cli_fail("agent", &error);
     else
-        status = run_agent(&settings, &error);
+        status = run_agent(&settings, chosen.user, &error);
     settings_free(&settings);
     return status;
 }

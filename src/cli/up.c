@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/operate.h"
+#include "cli/role.h"
 #include "engine/engine.h"
 #include "server/server.h"
 
@@ -26,48 +27,14 @@
 
 enum { STOP_DEADLINE = 60 * 1000 };
 
-static const char down_help[] = "usage: sealwright down --run-dir DIR [--all]\n"
-                                "\n"
-                                "Stops the server and the agent of a run folder. Databases go on.\n"
-                                "\n"
-                                "  --run-dir DIR   (default: run)\n"
-                                "  --all           stops the databases too; their data stays\n"
-                                "  --help\n";
-
-/* Starts this very program as a role that outlives us; its log goes to a file. */
-static int start_role(const struct settings *settings, const char *role, pid_t *pid, struct error *error)
-{
-    AUTO_FREE char *log = mem_format("%s/%s/%s.log", settings->run_folder, SERVER_LOG_FOLDER, role);
-    AUTO_CLOSE int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return error_set_system(error, errno, "cannot open %s", log);
-    *pid = fork();
-    if (*pid < 0)
-        return error_set_system(error, errno, "cannot fork");
-    if (*pid == 0) {
-        int nothing = open("/dev/null", O_RDWR);
-        if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
-            dup2(fd, STDERR_FILENO) < 0)
-            _exit(126);
-        setsid();
-        execl("/proc/self/exe", "sealwright", role, "--run-dir", settings->run_folder, (char *)NULL);
-        _exit(127);
-    }
-    return 0;
-}
-
-static void print_tail(const struct settings *settings, const char *role)
-{
-    AUTO_FREE char *log = mem_format("%s/%s/%s.log", settings->run_folder, SERVER_LOG_FOLDER, role);
-    AUTO_BUF struct buf content = {0};
-    if (file_read(log, 64 << 20, &content, NULL))
-        return;
-    const char *text = buf_text(&content);
-    const char *from = text + content.length;
-    for (int lines = 0; from > text && lines <= 10; from--)
-        lines += from[-1] == '\n';
-    fprintf(stderr, "the end of %s:\n%s", log, from > text ? from + 1 : from);
-}
+static const char down_help[] =
+    "usage: sealwright down --run-dir DIR [--all]\n"
+    "\n"
+    "Stops the server and the agents of a run folder. Databases go on.\n"
+    "\n"
+    "  --run-dir DIR   (default: run)\n"
+    "  --all           stops the databases too, but for adopted ones; their data stays\n"
+    "  --help\n";
 
 static size_t collect(char *data, size_t size, size_t count, void *context)
 {
@@ -118,7 +85,7 @@ static bool home_region_ready(const json_t *health)
     return json_is_true(json_object_get(json_object_get(health, "authorities"), "home_region_ready"));
 }
 
-static int await_answer(const struct settings *settings, const char *role, pid_t pid,
+static int await_answer(const struct settings *settings, const struct role *role, pid_t pid,
                         bool (*is_ready)(const json_t *), struct error *error)
 {
     int64_t until = clock_steady() + 120 * CLOCK_SECOND;
@@ -130,11 +97,11 @@ static int await_answer(const struct settings *settings, const char *role, pid_t
             return 0;
         int status;
         if (pid > 0 && waitpid(pid, &status, WNOHANG) == pid) {
-            print_tail(settings, role);
-            return error_set(error, ERROR_IO, "the %s has ended", role);
+            role_print_tail(settings, role);
+            return error_set(error, ERROR_IO, "the %s has ended", role->name);
         }
         if (clock_steady() > until)
-            return error_set(error, ERROR_TIMEOUT, "the %s does not answer; see its log", role);
+            return error_set(error, ERROR_TIMEOUT, "the %s does not answer; see its log", role->name);
         clock_pause(20);
     }
 }
@@ -173,24 +140,41 @@ static void print_next(const struct settings *settings, const char *folder)
     json_decref(health);
 }
 
-static int start_both(const struct settings *settings, struct error *error)
+/* Those that `sealwright adopt` has made. */
+static int start_user_agents(const struct settings *settings, struct error *error)
 {
+    struct text_list users = {0};
+    int result = 0;
+    role_users(settings, &users);
+    for (size_t i = 0; !result && i < users.count; i++) {
+        const struct role agent = {"agent", users.items[i]};
+        pid_t pid;
+        if (!role_pid(settings, &agent))
+            result = role_start(settings, &agent, &pid, error);
+    }
+    text_list_free(&users);
+    return result;
+}
+
+static int start_all(const struct settings *settings, struct error *error)
+{
+    const struct role server = {"server", NULL}, agent = {"agent", NULL};
     pid_t pid = 0;
     int result = 0;
-    if (!cli_read_pid(settings, "server.pid"))
-        result = start_role(settings, "server", &pid, error);
+    if (!role_pid(settings, &server))
+        result = role_start(settings, &server, &pid, error);
     else
         printf("The server runs already.\n");
     if (!result)
-        result = await_answer(settings, "server", pid, server_answers, error);
+        result = await_answer(settings, &server, pid, server_answers, error);
     pid = 0;
-    if (!result && !cli_read_pid(settings, "agent.pid"))
-        result = start_role(settings, "agent", &pid, error);
+    if (!result && !role_pid(settings, &agent))
+        result = role_start(settings, &agent, &pid, error);
     if (!result)
-        result = await_answer(settings, "agent", pid, agent_enrolled, error);
+        result = await_answer(settings, &agent, pid, agent_enrolled, error);
     if (!result)
-        result = await_answer(settings, "server", 0, home_region_ready, error);
-    return result;
+        result = start_user_agents(settings, error);
+    return result ? result : await_answer(settings, &server, 0, home_region_ready, error);
 }
 
 /* The options are those of init, which comes first. */
@@ -218,24 +202,11 @@ int cli_up(int argc, char **argv)
     AUTO_FREE char *absolute = cli_run_folder(folder);
     int result = settings_load(&settings, absolute, &error);
     if (!result)
-        result = start_both(&settings, &error);
+        result = start_all(&settings, &error);
     if (!result)
         print_next(&settings, folder);
     settings_free(&settings);
     return result ? cli_fail("up", &error) : 0;
-}
-
-/* Ends a role and waits for it; answers whether it ran. */
-static bool stop_role(const struct settings *settings, const char *name)
-{
-    int pid = cli_read_pid(settings, name);
-    if (!pid)
-        return false;
-    kill(pid, SIGTERM);
-    int64_t until = clock_steady() + 15 * CLOCK_SECOND;
-    while (process_alive(pid) && clock_steady() < until)
-        clock_pause(20);
-    return true;
 }
 
 /* Stops the engine of an instance's folder. True when it ran. */
@@ -269,6 +240,34 @@ static int stop_databases(const struct settings *settings)
     return stopped;
 }
 
+static void stop_roles(const struct settings *settings)
+{
+    const struct role server = {"server", NULL}, agent = {"agent", NULL};
+    struct text_list users = {0};
+    role_users(settings, &users);
+    for (size_t i = 0; i < users.count; i++) {
+        const struct role other = {"agent", users.items[i]};
+        printf("The agent of user %s %s.\n", users.items[i],
+               role_stop(settings, &other) ? "is stopped" : "was not running");
+    }
+    text_list_free(&users);
+    printf("The agent %s.\n", role_stop(settings, &agent) ? "is stopped" : "was not running");
+    printf("The server %s.\n", role_stop(settings, &server) ? "is stopped" : "was not running");
+}
+
+static void print_roles(const struct settings *settings)
+{
+    struct text_list users = {0};
+    printf("server: %s\nagent: %s\n", cli_read_pid(settings, "server.pid") ? "running" : "stopped",
+           cli_read_pid(settings, "agent.pid") ? "running" : "stopped");
+    role_users(settings, &users);
+    for (size_t i = 0; i < users.count; i++) {
+        const struct role other = {"agent", users.items[i]};
+        printf("agent of user %s: %s\n", users.items[i], role_pid(settings, &other) ? "running" : "stopped");
+    }
+    text_list_free(&users);
+}
+
 int cli_down(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -296,8 +295,7 @@ int cli_down(int argc, char **argv)
         settings_free(&settings);
         return cli_fail("down", &error);
     }
-    printf("The agent %s.\n", stop_role(&settings, "agent.pid") ? "is stopped" : "was not running");
-    printf("The server %s.\n", stop_role(&settings, "server.pid") ? "is stopped" : "was not running");
+    stop_roles(&settings);
     if (all)
         printf("%d databases are stopped; their data stays.\n", stop_databases(&settings));
     else
@@ -334,8 +332,7 @@ int cli_status(int argc, char **argv)
     AUTO_FREE char *absolute = cli_run_folder(folder);
     int result = settings_load(&settings, absolute, &error);
     if (!result)
-        printf("server: %s\nagent: %s\n", cli_read_pid(&settings, "server.pid") ? "running" : "stopped",
-               cli_read_pid(&settings, "agent.pid") ? "running" : "stopped");
+        print_roles(&settings);
     long long made = 0, wanted = 0;
     struct progress progress;
     progress_begin(&progress, stdout, "certificate authorities", 0);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/adopted.h"
 #include "engine/mysql.h"
 #include "engine/oracle.h"
 #include "engine/postgres.h"
@@ -25,6 +26,28 @@ const struct engine_driver *engine_find(const char *engine)
         for (const char *const *name = drivers[i]->engines; *name; name++)
             if (text_equal(*name, engine))
                 return drivers[i];
+    return NULL;
+}
+
+const struct engine_driver *engine_recognise(const char *data_folder, const char **engine)
+{
+    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++) {
+        const struct engine_adoption *adoption = drivers[i]->adoption;
+        if (adoption && (*engine = adoption->recognise(data_folder)))
+            return drivers[i];
+    }
+    return NULL;
+}
+
+char *engine_find_data(const char *config_file)
+{
+    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++) {
+        const struct engine_adoption *adoption = drivers[i]->adoption;
+        char *data = adoption ? adoption->find_data(config_file) : NULL;
+        if (data && adoption->recognise(data))
+            return data;
+        free(data);
+    }
     return NULL;
 }
 

@@ -81,6 +81,8 @@ struct engine_certificate_files { /* owned: engine_certificate_files_free */
     char *issuers;     /* PEM: of these, what leads to a root of the chain: no bridge; NULL: not read */
 };
 
+struct engine_adoption;
+
 struct engine_driver {
     const char *const *engines; /* by RDS's names, NULL-terminated: {"postgres", NULL} */
     int default_port;
@@ -123,13 +125,21 @@ struct engine_driver {
      */
     char *(*listens)(const struct engine_instance *instance);
     /* Looks for refusals since `position`; very much that was logged since is passed over but for its end. On
-     * failure the position is as before. NULL: the engine keeps no account of them. */
+     * failure the position is as before. NULL: the engine keeps no account of them; ERROR_NOT_FOUND: this
+     * instance's cannot be read. */
     int (*evidence)(const struct engine_instance *instance, struct engine_evidence *evidence,
                     struct error *error);
+    /* For servers that were there before (engine/adopted.h); NULL: they cannot be adopted. */
+    const struct engine_adoption *adoption;
 };
 
 /* By the engine's name; NULL when there is none. */
 const struct engine_driver *engine_find(const char *engine);
+/* The driver whose engine made this data folder, and that engine's name; NULL when none that can adopt did.
+ */
+const struct engine_driver *engine_recognise(const char *data_folder, const char **engine);
+/* The data folder that a configuration file of such an engine names, for free(); NULL: none. */
+char *engine_find_data(const char *config_file);
 void engine_certificate_files_free(struct engine_certificate_files *files);
 int engine_tls_port(const struct engine_driver *driver, const struct engine_instance *instance);
 char *engine_listens(const struct engine_driver *driver, const struct engine_instance *instance);

@@ -20,4 +20,5 @@ const struct engine_driver postgres_driver = {
     .set_master = postgres_set_master,
     .certificate_files = postgres_certificate_files,
     .evidence = postgres_evidence,
+    .adoption = &postgres_adoption,
 };

@@ -69,7 +69,7 @@ static bool is_name(const char *name)
 }
 
 /* A quoted text (guc-file.l): quotes are doubled, backslashes escaped; a line's end cannot be written. */
-static int put_setting(struct buf *text, const char *name, const char *value, struct error *error)
+int postgres_put_setting(struct buf *text, const char *name, const char *value, struct error *error)
 {
     if (!is_name(name))
         return error_set(error, ERROR_INVALID, "parameter name \"%s\" is not a setting's name", name);
@@ -130,19 +130,19 @@ int postgres_settings(const struct engine_instance *instance, struct buf *text, 
         {"password_encryption", "scram-sha-256"},
         {"log_destination", "stderr"},
         {"logging_collector", "off"},
-        {"log_line_prefix", "%m [%p] %h "},
+        {"log_line_prefix", POSTGRES_LOG_LINE_PREFIX},
         {"lc_messages", "C"},
     };
     int result = check_socket_path(instance, error);
     for (size_t i = 0; !result && i < sizeof defaults / sizeof defaults[0]; i++)
-        result = put_setting(text, defaults[i].name, defaults[i].value, error);
+        result = postgres_put_setting(text, defaults[i].name, defaults[i].value, error);
     for (size_t i = 0; !result && i < instance->parameter_count; i++) {
         const struct engine_parameter *each = &instance->parameters[i];
         if (!text_starts_with(each->name, "rds.") && !is_reserved(each->name))
-            result = put_setting(text, each->name, each->value, error);
+            result = postgres_put_setting(text, each->name, each->value, error);
     }
     for (size_t i = 0; !result && i < sizeof fixed / sizeof fixed[0]; i++)
-        result = put_setting(text, fixed[i].name, fixed[i].value, error);
+        result = postgres_put_setting(text, fixed[i].name, fixed[i].value, error);
     engine_certificate_files_free(&files);
     return result;
 }

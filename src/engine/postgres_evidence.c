@@ -8,13 +8,11 @@
  * its own address; a handshake that it breaks off does the same without a login. With log_hostname the
  * address is the name that the client's reverse look-up gives, and log_min_messages "fatal" or "panic" keeps
  * refusals out of the log. */
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/log.h"
 #include "engine/postgres.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { ENTRY_LENGTH = 1000, CLIENT_LENGTH = 255 };
@@ -38,77 +36,48 @@ static bool is_refusal(const char *message)
     return false;
 }
 
-/* An entry of log_line_prefix '%m [%p] %h ', whose texts point into the line, which is cut up for it:
- * "2026-01-02 03:04:05.678 UTC [12] 192.0.2.7 LOG:  could not ..." */
-struct entry {
-    const char *date, *time, *zone, *process, *client, *message;
+/* What is looked for, and by which prefix entries are read. */
+struct search {
+    const char *prefix;
+    struct engine_evidence *evidence;
 };
 
-static bool read_entry(char *line, struct entry *entry)
+static void take(struct slice line, bool earlier, void *context)
 {
-    char *rest = line;
-    const char **const parts[] = {&entry->date, &entry->time, &entry->zone, &entry->process, &entry->client};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        *parts[i] = strsep(&rest, " ");
-        if (!rest || !**parts[i])
-            return false;
-    }
-    entry->message = rest;
-    size_t digits = entry->process[0] == '[' ? strspn(entry->process + 1, "0123456789") : 0;
-    return digits && text_equal(entry->process + 1 + digits, "]");
-}
-
-static bool is_younger(const struct entry *entry, int64_t since)
-{
-    char text[64];
-    int64_t logged = 0;
-    snprintf(text, sizeof text,
-             "%.12s"
-             "T%.16sZ",
-             entry->date, entry->time);
-    return clock_parse(text, &logged) && logged >= since;
-}
-
-/* An address, or a name with log_hostname: visible ASCII. */
-static bool is_client(const char *text)
-{
-    size_t length = strlen(text);
-    for (size_t i = 0; i < length; i++)
-        if (text[i] <= ' ' || text[i] > '~')
-            return false;
-    return length <= CLIENT_LENGTH;
-}
-
-static void take_line(struct slice line, struct engine_evidence *evidence)
-{
-    struct entry entry = {0};
+    const struct search *search = context;
+    struct postgres_entry entry;
     char text[ENTRY_LENGTH + 1];
+    (void)earlier;
     if (line.length > ENTRY_LENGTH || slice_has_nul(line))
         return;
     memcpy(text, line.data, line.length);
     text[line.length] = 0;
-    if (!read_entry(text, &entry) || !is_refusal(entry.message) || !is_client(entry.client) ||
-        !is_younger(&entry, evidence->since))
+    if (!postgres_entry_read(search->prefix, text, &entry) || !is_refusal(entry.message) ||
+        !entry.client.length || entry.client.length > CLIENT_LENGTH || entry.logged < search->evidence->since)
         return;
-    engine_evidence_add(evidence, entry.client);
+    AUTO_FREE char *client = slice_string(entry.client);
+    engine_evidence_add(search->evidence, client);
 }
 
-static void take(struct slice line, bool earlier, void *context)
+size_t postgres_evidence_take(struct slice piece, bool full, const char *prefix, bool *inside,
+                              struct engine_evidence *evidence)
 {
-    (void)earlier;
-    take_line(line, context);
-}
-
-size_t postgres_evidence_take(struct slice piece, bool full, bool *inside, struct engine_evidence *evidence)
-{
-    const struct engine_log_reader reader = {.take = take, .context = evidence};
+    struct search search = {prefix, evidence};
+    const struct engine_log_reader reader = {.take = take, .context = &search};
     return engine_log_take(&reader, piece, 0, full, inside);
+}
+
+int postgres_read_evidence(const char *path, const char *prefix, struct engine_evidence *evidence,
+                           struct error *error)
+{
+    struct search search = {prefix, evidence};
+    const struct engine_log_reader reader = {.take = take, .context = &search};
+    return engine_log_read(path, &reader, &evidence->position, error);
 }
 
 int postgres_evidence(const struct engine_instance *instance, struct engine_evidence *evidence,
                       struct error *error)
 {
     AUTO_FREE char *path = postgres_log_file(instance);
-    const struct engine_log_reader reader = {.take = take, .context = evidence};
-    return engine_log_read(path, &reader, &evidence->position, error);
+    return postgres_read_evidence(path, POSTGRES_LOG_LINE_PREFIX, evidence, error);
 }

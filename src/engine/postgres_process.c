@@ -25,17 +25,11 @@ char *postgres_log_file(const struct engine_instance *instance)
 
 /* postmaster.pid: process id, data folder, start time, port, socket folder, address, shared memory, state
  * (pidfile.h). */
-struct postmaster_file {
-    int pid;
-    int64_t started_at;
-    bool ready;
-};
-
-static bool read_postmaster_file(const char *data, struct postmaster_file *file)
+static bool read_postmaster_file(const char *data, struct postgres_postmaster *file)
 {
     AUTO_FREE char *path = mem_format("%s/postmaster.pid", data);
     AUTO_BUF struct buf text = {0};
-    *file = (struct postmaster_file){0};
+    *file = (struct postgres_postmaster){0};
     if (file_read(path, PID_FILE_LIMIT, &text, NULL))
         return false;
     AUTO_FREE char *copy = mem_string(buf_text(&text));
@@ -46,17 +40,26 @@ static bool read_postmaster_file(const char *data, struct postmaster_file *file)
             file->pid = (int)strtol(content, NULL, 10);
         if (line == 3)
             file->started_at = strtoll(content, NULL, 10) * CLOCK_SECOND;
+        if (line == 4)
+            file->port = (int)strtol(content, NULL, 10);
+        if (line == 5)
+            text_copy(file->socket_folder, sizeof file->socket_folder, content);
         if (line == 8)
             file->ready = text_starts_with(content, "ready");
     }
     return file->pid > 0;
 }
 
+bool postgres_find_postmaster(const char *data, struct postgres_postmaster *postmaster)
+{
+    return read_postmaster_file(data, postmaster) && engine_process_works_in(postmaster->pid, data);
+}
+
 struct engine_status postgres_status(const struct engine_instance *instance)
 {
-    struct postmaster_file file;
+    struct postgres_postmaster file;
     AUTO_FREE char *data = mem_format("%s/data", instance->folder);
-    if (!read_postmaster_file(data, &file) || !engine_process_works_in(file.pid, data))
+    if (!postgres_find_postmaster(data, &file))
         return (struct engine_status){0};
     return (struct engine_status){.running = true, .pid = file.pid, .started_at = file.started_at};
 }
@@ -67,7 +70,7 @@ struct engine_status postgres_status(const struct engine_instance *instance)
  * folder any more; both lie in folders of this instance alone. */
 static void remove_stale_files(const struct engine_instance *instance, const char *data, int64_t until)
 {
-    struct postmaster_file file;
+    struct postgres_postmaster file;
     AUTO_FREE char *path = mem_format("%s/postmaster.pid", data);
     AUTO_FREE char *socket_lock = mem_format("%s/.s.PGSQL.%d.lock", instance->folder, instance->port);
     if (!read_postmaster_file(data, &file))
@@ -103,7 +106,7 @@ static void read_reason(const struct engine_instance *instance, off_t from, char
 static int wait_until_ready(const struct engine_instance *instance, const char *data, pid_t child,
                             off_t log_end, int64_t until, struct error *error)
 {
-    struct postmaster_file file;
+    struct postgres_postmaster file;
     for (;;) {
         int status = 0;
         bool ended = child > 0 && waitpid(child, &status, WNOHANG) == child;
@@ -166,12 +169,18 @@ int postgres_stop(const struct engine_instance *instance, int64_t deadline, stru
                      (long long)deadline);
 }
 
+int postgres_reload_in(const char *data, struct error *error)
+{
+    struct postgres_postmaster postmaster;
+    if (!postgres_find_postmaster(data, &postmaster))
+        return error_set(error, ERROR_STATE, "PostgreSQL does not run");
+    if (kill(postmaster.pid, SIGHUP) < 0)
+        return error_set_system(error, errno, "cannot signal PostgreSQL (process %d)", postmaster.pid);
+    return 0;
+}
+
 int postgres_reload(const struct engine_instance *instance, struct error *error)
 {
-    struct engine_status status = postgres_status(instance);
-    if (!status.running)
-        return error_set(error, ERROR_STATE, "PostgreSQL does not run");
-    if (kill(status.pid, SIGHUP) < 0)
-        return error_set_system(error, errno, "cannot signal PostgreSQL (process %d)", status.pid);
-    return 0;
+    AUTO_FREE char *data = mem_format("%s/data", instance->folder);
+    return postgres_reload_in(data, error);
 }

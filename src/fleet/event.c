@@ -29,6 +29,11 @@ static const struct {
     [EVENT_FAILED] = {"SEALWRIGHT-EVENT-0002", "failure", "DB instance failed."},
     [EVENT_REPORTED] = {"SEALWRIGHT-EVENT-0003", "(the agent says)",
                         "What the agent found and mended on its host."},
+    [EVENT_ADOPTED] =
+        {"SEALWRIGHT-EVENT-0004", "creation",
+         "A server that was there before was adopted: it serves a certificate of Sealwright's."},
+    [EVENT_RELEASED] = {"SEALWRIGHT-EVENT-0005", "deletion",
+                        "An adopted server was released: it serves what it did before."},
     [EVENT_ROTATION_STARTED] = {"SEALWRIGHT-EVENT-0101", "maintenance", "A rotation was started by itself."},
     [EVENT_ROTATED] = {"SEALWRIGHT-EVENT-0102", "maintenance",
                        "A new server certificate is served, seen on the wire."},

@@ -23,6 +23,8 @@ enum event_kind {
     EVENT_RENAMED,
     EVENT_FAILED,
     EVENT_REPORTED, /* in the agent's words and category */
+    EVENT_ADOPTED,
+    EVENT_RELEASED,
     EVENT_ROTATION_STARTED,
     EVENT_ROTATED,
     EVENT_ROTATION_QUESTIONED, /* kept, though some clients refused it */

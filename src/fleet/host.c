@@ -124,6 +124,7 @@ static void fill_desired(const struct settings *settings, const struct instance_
     desired->generation = row->generation;
     desired->running = row->running;
     desired->deleted = row->deleted;
+    desired->adopted = instance_is_adopted(row);
     desired->restart = row->restart;
     desired->port = row->requested_port;
     desired->certificate_generation = row->certificate_generation;

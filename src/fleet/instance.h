@@ -21,6 +21,11 @@ struct instance_tag {
     const char *key, *value;
 };
 
+/* A server that was there before Sealwright (fleet/adopt.h): where it is, and what it is known by there. */
+struct instance_adoption {
+    const char *host, *resource_id;
+};
+
 /* Absent texts are NULL, absent numbers -1. `kept` are members that are only kept and shown: name -> text. */
 struct instance_create {
     const char *region;
@@ -35,6 +40,7 @@ struct instance_create {
     const json_t *kept;
     const struct instance_tag *tags;
     size_t tag_count;
+    const struct instance_adoption *adoption; /* NULL: a new server is made */
 };
 int instance_create(struct fleet *fleet, const struct instance_create *input, struct instance_row *row,
                     struct error *error);
@@ -67,6 +73,9 @@ int instance_start(struct fleet *fleet, const char *region, const char *identifi
                    struct error *error);
 int instance_stop(struct fleet *fleet, const char *region, const char *identifier, struct instance_row *row,
                   struct error *error);
+
+/* Was its server there before Sealwright? Then only its certificate is Sealwright's. */
+bool instance_is_adopted(const struct instance_row *row);
 
 /* DBInstanceNotFound. `identifier` may be an ARN where `allow_arn`. */
 int instance_get(struct fleet *fleet, const char *region, const char *identifier, bool allow_arn,

@@ -7,15 +7,18 @@
 /* What an action does to the desired state, once it is allowed. */
 typedef int action_change(struct fleet *fleet, struct instance_row *row, struct error *error);
 
+/* `doing`: what is not done to a server that was there before; NULL: this is. */
 static int run_in_transaction(struct fleet *fleet, const char *region, const char *identifier,
-                              enum state_action action, action_change *change, struct instance_row *row,
-                              struct error *error)
+                              enum state_action action, const char *doing, action_change *change,
+                              struct instance_row *row, struct error *error)
 {
     const char *next;
     int result = store_begin(fleet->store, error);
     if (result)
         return result;
     result = instance_read(fleet, region, identifier, row, error);
+    if (!result && doing)
+        result = instance_check_own_server(row, doing, error);
     if (!result)
         result = state_check(row->identifier, row->status, action, &next, error);
     if (!result)
@@ -57,7 +60,7 @@ int instance_delete(struct fleet *fleet, const char *region, const char *identif
         return error_set_named(
             error, ERROR_DENIED, "InvalidParameterCombination",
             "Sealwright makes no snapshots: take a copy with pg_dump and delete with SkipFinalSnapshot.");
-    return run_in_transaction(fleet, region, identifier, ACTION_DELETE, want_deleted, row, error);
+    return run_in_transaction(fleet, region, identifier, ACTION_DELETE, NULL, want_deleted, row, error);
 }
 
 static int want_restart(struct fleet *fleet, struct instance_row *row, struct error *error)
@@ -74,7 +77,7 @@ int instance_reboot(struct fleet *fleet, const char *region, const char *identif
             error, ERROR_INVALID, "InvalidParameterCombination",
             "ForceFailover cannot be specified since the instance is not configured for either MultiAZ "
             "or High Availability.");
-    return run_in_transaction(fleet, region, identifier, ACTION_REBOOT, want_restart, row, error);
+    return run_in_transaction(fleet, region, identifier, ACTION_REBOOT, "rebooted", want_restart, row, error);
 }
 
 static int want_running(struct fleet *fleet, struct instance_row *row, struct error *error)
@@ -86,7 +89,7 @@ static int want_running(struct fleet *fleet, struct instance_row *row, struct er
 int instance_start(struct fleet *fleet, const char *region, const char *identifier, struct instance_row *row,
                    struct error *error)
 {
-    return run_in_transaction(fleet, region, identifier, ACTION_START, want_running, row, error);
+    return run_in_transaction(fleet, region, identifier, ACTION_START, "started", want_running, row, error);
 }
 
 static int want_stopped(struct fleet *fleet, struct instance_row *row, struct error *error)
@@ -100,5 +103,5 @@ static int want_stopped(struct fleet *fleet, struct instance_row *row, struct er
 int instance_stop(struct fleet *fleet, const char *region, const char *identifier, struct instance_row *row,
                   struct error *error)
 {
-    return run_in_transaction(fleet, region, identifier, ACTION_STOP, want_stopped, row, error);
+    return run_in_transaction(fleet, region, identifier, ACTION_STOP, "stopped", want_stopped, row, error);
 }

@@ -20,6 +20,8 @@ static int require(const char *member, const char *value, struct error *error)
 static int check_master(const struct instance_create *input, const struct catalogue_version *version,
                         struct error *error)
 {
+    if (input->adoption)
+        return require("MasterUsername", input->master_username, error);
     int result = require("MasterUsername", input->master_username, error);
     if (!result)
         result = require("MasterUserPassword", input->master_password, error);
@@ -36,7 +38,7 @@ static int check_shape(const struct instance_create *input, const struct catalog
     int result = instance_check_class(input->instance_class, error);
     if (!result)
         result = instance_check_storage(input->allocated_storage < 0 ? 0 : input->allocated_storage, error);
-    if (!result && input->port >= 0)
+    if (!result && input->port >= 0 && !input->adoption)
         result = instance_check_port(version->engine, input->port, error);
     if (!result)
         result = instance_check_license(version->engine, input->kept, error);
@@ -83,6 +85,18 @@ static int choose_windows(const struct instance_create *input, struct instance_r
                                   input->backup_window ? input->backup_window : row->backup_window, error);
 }
 
+/* The server that is there has its port, its users and their passwords. */
+static void fill_adopted(const struct instance_create *input, struct instance_row *row)
+{
+    json_t *attributes = json_pack("{s:b}", ATTRIBUTE_ADOPTED, true);
+    instance_set_json(&row->attributes, attributes);
+    json_decref(attributes);
+    text_copy(row->host, sizeof row->host, input->adoption->host);
+    row->port = (int)input->port;
+    row->requested_port = 0;
+    row->password_generation = 0;
+}
+
 static void fill(struct fleet *fleet, const struct instance_create *input,
                  const struct catalogue_version *version, struct instance_row *row)
 {
@@ -95,7 +109,8 @@ static void fill(struct fleet *fleet, const struct instance_create *input,
     const char *database =
         input->database_name ? input->database_name : version->engine->rules->database_default;
     text_copy(row->database_name, sizeof row->database_name, database ? database : "");
-    buf_append_text(&row->master_password, input->master_password);
+    if (input->master_password)
+        buf_append_text(&row->master_password, input->master_password);
     name_endpoint(fleet->settings, input->region, row->identifier, row->address);
     row->allocated_storage = input->allocated_storage;
     row->requested_port = input->port > 0 ? (int)input->port : 0;
@@ -105,6 +120,8 @@ static void fill(struct fleet *fleet, const struct instance_create *input,
     row->password_generation = 1;
     row->certificate_generation = 1;
     instance_set_json(&row->attributes, input->kept);
+    if (input->adoption)
+        fill_adopted(input, row);
 }
 
 static int check_free(struct fleet *fleet, const struct instance_row *row, struct error *error)
@@ -135,7 +152,7 @@ static int insert(struct fleet *fleet, const struct instance_create *input,
     int result = check_free(fleet, row, error);
     if (!result)
         result = choose_ca(fleet, input, row, error);
-    if (!result)
+    if (!result && !input->adoption)
         result = catalogue_place(fleet, version, row->host, error);
     if (!result)
         result = put_tags(fleet, input, row, error);
@@ -178,12 +195,18 @@ int instance_create(struct fleet *fleet, const struct instance_create *input, st
 {
     int result = name_check_identifier("DBInstanceIdentifier", input->identifier, row->identifier, error);
     struct catalogue catalogue = {0};
-    const struct catalogue_version *version = NULL;
-    if (!result)
-        result = catalogue_load(fleet, &catalogue, error);
-    if (!result)
-        result = catalogue_choose(&catalogue, input->engine, input->engine_version, &version, error);
-    name_resource_id(row->resource_id);
+    struct catalogue_version there = {0};
+    const struct catalogue_version *version = &there;
+    if (input->adoption) {
+        catalogue_describe_version(catalogue_engine(input->engine), input->engine_version, &there);
+        text_copy(row->resource_id, sizeof row->resource_id, input->adoption->resource_id);
+    } else {
+        if (!result)
+            result = catalogue_load(fleet, &catalogue, error);
+        if (!result)
+            result = catalogue_choose(&catalogue, input->engine, input->engine_version, &version, error);
+        name_resource_id(row->resource_id);
+    }
     if (!result)
         result = check_and_insert(fleet, input, version, row, error);
     catalogue_free(&catalogue);

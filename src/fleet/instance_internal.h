@@ -5,6 +5,14 @@
 #include "fleet/catalogue.h"
 #include "fleet/instance.h"
 
+/* The member of `attributes` that marks an instance whose server was there before Sealwright. */
+#define ATTRIBUTE_ADOPTED "Adopted"
+/* What is not done to such a server; others pass. `doing` is "stopped", ... InvalidDBInstanceState,
+ * InvalidParameterCombination. */
+int instance_check_own_server(const struct instance_row *row, const char *doing, struct error *error);
+int instance_check_adopted_modify(const struct instance_modify *input, const struct instance_row *row,
+                                  struct error *error);
+
 /* Reads an instance within the caller's transaction; DBInstanceNotFound. */
 int instance_read(struct fleet *fleet, const char *region, const char *identifier, struct instance_row *row,
                   struct error *error);

@@ -59,7 +59,9 @@ static int check(const struct instance_modify *input, const struct instance_row 
         return error_set_named(
             error, ERROR_INVALID, "InvalidParameterCombination",
             "CACertificateIdentifier is required to use the NoCertificateRotationRestart option.");
-    int result = check_version(row, input->engine_version, error);
+    int result = instance_check_adopted_modify(input, row, error);
+    if (!result)
+        result = check_version(row, input->engine_version, error);
     if (!result)
         result = check_sizes(input, row, error);
     if (!result && input->master_password)

@@ -62,12 +62,15 @@ static int record_reached(struct fleet *fleet, const char *before, const struct 
     if (text_equal(row->status, STATE_FAILED))
         return event_record(fleet, row, EVENT_FAILED, error, "The DB instance has failed: %s", row->problem);
     if (text_equal(before, STATE_CREATING))
-        return event_record(fleet, row, EVENT_CREATED, error, "DB instance created");
+        return instance_is_adopted(row)
+                   ? event_record(fleet, row, EVENT_ADOPTED, error, "DB instance adopted")
+                   : event_record(fleet, row, EVENT_CREATED, error, "DB instance created");
     if (text_equal(before, STATE_REBOOTING))
         return event_record(fleet, row, EVENT_RESTARTED, error, "DB instance restarted");
-    if (text_equal(before, STATE_STARTING))
+    if (text_equal(before, STATE_STARTING) ||
+        (text_equal(before, STATE_STOPPED) && text_equal(row->status, STATE_AVAILABLE)))
         return event_record(fleet, row, EVENT_STARTED, error, "DB instance started");
-    if (text_equal(before, STATE_STOPPING))
+    if (text_equal(row->status, STATE_STOPPED))
         return event_record(fleet, row, EVENT_STOPPED, error, "DB instance stopped");
     if (text_equal(before, STATE_RENAMING))
         return event_record(fleet, row, EVENT_RENAMED, error, "Renamed DB instance to %s", row->identifier);
@@ -95,7 +98,9 @@ static int remove_instance(struct fleet *fleet, struct instance_row *row, struct
 {
     char arn[300];
     name_instance_arn(fleet->settings, row->region, row->identifier, arn);
-    int result = event_record(fleet, row, EVENT_DELETED, error, "DB instance deleted");
+    int result = instance_is_adopted(row)
+                     ? event_record(fleet, row, EVENT_RELEASED, error, "DB instance released")
+                     : event_record(fleet, row, EVENT_DELETED, error, "DB instance deleted");
     if (!result)
         result = store_tag_remove_all(fleet->store, arn, error);
     if (!result)

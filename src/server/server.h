@@ -32,6 +32,7 @@ void server_close_fleet(struct fleet *fleet);
 #define SERVER_CLOCK                "clock" /* the time at which the server ran last */
 #define SERVER_AGENT_FOLDER         "agent"
 #define SERVER_INSTANCES_FOLDER     "instances"
+#define SERVER_AGENTS_FOLDER        "agents" /* of other users: one folder each, by the user's name */
 #define SERVER_LOG_FOLDER           "log"
 
 #endif

@@ -1,6 +1,6 @@
 /* Every message that server and agent say to each other; what is taken must come through its own writer
  * unchanged. */
-#include "agent/protocol.h"
+#include "agent/adoption.h"
 
 #include <stdlib.h>
 
@@ -67,6 +67,19 @@ static void try_reply(const json_t *json)
     certificate_reply_free(&two);
 }
 
+static void try_adoption(const json_t *json)
+{
+    struct adoption one, two;
+    if (adoption_from_json(json, &one, NULL))
+        return;
+    json_t *written = adoption_to_json(&one);
+    if (adoption_from_json(written, &two, NULL))
+        abort();
+    check_same(written, adoption_to_json(&two));
+    adoption_free(&one);
+    adoption_free(&two);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct engine_version version;
@@ -75,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_observed(json);
     try_request(json);
     try_reply(json);
+    try_adoption(json);
     engine_version_from_json(json, &version, NULL);
     json_decref(json);
     return 0;

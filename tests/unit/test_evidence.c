@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "engine/engine.h"
+#include "engine/postgres.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,6 +257,83 @@ static void reads_the_end_of_very_much(void **state)
     print_message("20 MiB of log in %lld ms\n", (long long)(clock_steady() - begin));
 }
 
+#define MESSAGE "LOG:  could not accept SSL connection: x"
+
+/* Prefixes that people use, and an entry under each. */
+static void reads_prefixes_of_others(void **state)
+{
+    static const struct {
+        const char *prefix, *entry, *client;
+        bool dated;
+    } good[] = {
+        {"%m [%p] %h ", "2026-01-02 03:04:05.678 UTC [12] 192.0.2.7 ", "192.0.2.7", true},
+        {"%t [%p]: user=%u,db=%d,app=%a,client=%h ",
+         "2026-01-02 03:04:05 CET [12]: user=[unknown],db=[unknown],app=[unknown],client=2001:db8::7 ",
+         "2001:db8::7", true},
+        {"%m:%r:%u@%d:[%p]:", "2026-01-02 03:04:05.678 +0530:192.0.2.7(4711):[unknown]@[unknown]:[12]:",
+         "192.0.2.7", true},
+        {"< %m %q%h %e>", "< 2026-01-02 03:04:05.678 UTC 192.0.2.7 08P01>", "192.0.2.7", true},
+        {"%n %p %l %c %s %v %x %h 100%% ",
+         "1767323045.678 12 1 695734e5.c 2026-01-02 03:04:05 UTC  0 192.0.2.7 100% ", "192.0.2.7", true},
+        {"%m [%p] %q%u@%d ", "2026-01-02 03:04:05.678 UTC [12] [unknown]@[unknown] ", "", true},
+        {"", "", "", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct postgres_entry entry;
+        AUTO_FREE char *line = mem_format("%s" MESSAGE, good[i].entry);
+        if (!postgres_entry_read(good[i].prefix, line, &entry))
+            fail_msg("%s: %s", good[i].prefix, line);
+        assert_string_equal(entry.message, MESSAGE);
+        assert_true(slice_is(entry.client, good[i].client));
+        assert_int_equal(entry.logged / 1000, good[i].dated ? INT64_C(1767323045) : 0);
+    }
+}
+
+/* Words that a client has chosen could be made to look like the rest of a prefix. */
+static void reads_no_entry_of_a_session_with_a_name(void **state)
+{
+    static const struct {
+        const char *prefix, *entry;
+    } bad[] = {
+        {"%m %u@%d %h ", "2026-01-02 03:04:05.678 UTC app@orders 192.0.2.7 "},
+        {"%m %u@%d %h ", "2026-01-02 03:04:05.678 UTC [unknown]@orders 192.0.2.7 "},
+        {"%m [%p] %h ", "2026-01-02 03:04:05.678 UTC [] 192.0.2.7 "},
+        {"%m [%p] %h ", "2026-01-32 03:04:05.678 UTC [12] 192.0.2.7 "},
+        {"%m [%p] %h ", "2026-01-02 03:04:05.678 UTC [12]  "},
+        {"%m [%p] %h ", ""},
+        {"%r ", "192.0.2.7(47"},
+        {"%n ", "-1767323045.678 "},
+        {"%", "%"},
+    };
+    struct postgres_entry entry;
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO_FREE char *line = mem_format("%s" MESSAGE, bad[i].entry);
+        if (postgres_entry_read(bad[i].prefix, line, &entry))
+            fail_msg("%s: %s", bad[i].prefix, line);
+    }
+}
+
+static void says_which_prefixes_it_cannot_use(void **state)
+{
+    static const struct {
+        const char *prefix, *why;
+    } prefixes[] = {
+        {"%m [%p] %h ", NULL},   {"%t %r", NULL},        {"%m [%p] %q%u@%d ", "%h or %r"},
+        {"%h ", "%m, %t or %n"}, {"%m %h %i", "at %i"},  {"%m %h%p ", "at %h"},
+        {"%m%h ", "at %m"},      {"%m %-10h ", "at %-"}, {"%m %h: ", "at %h"},
+        {"%m %h", "at %h"}, /* "LOG" follows */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        char why[400] = "";
+        bool good = postgres_prefix_check(prefixes[i].prefix, why, sizeof why);
+        if (good != !prefixes[i].why || (prefixes[i].why && !strstr(why, prefixes[i].why)))
+            fail_msg("%s: %s", prefixes[i].prefix, why);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +348,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(passes_over_who_is_known_and_what_is_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_no_more_clients_than_asked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_the_end_of_very_much, set_up, tear_down),
+        cmocka_unit_test(reads_prefixes_of_others),
+        cmocka_unit_test(reads_no_entry_of_a_session_with_a_name),
+        cmocka_unit_test(says_which_prefixes_it_cannot_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

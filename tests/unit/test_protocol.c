@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "agent/protocol.h"
+#include "agent/adoption.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -16,6 +16,7 @@ static void fill_desired(struct desired_instance *desired)
 {
     *desired = (struct desired_instance){.generation = 7,
                                          .running = true,
+                                         .adopted = true,
                                          .restart = 2,
                                          .port = 5432,
                                          .certificate_generation = 3,
@@ -45,6 +46,7 @@ static void a_desired_instance_comes_through(void **state)
     assert_int_equal(heard.guard_seconds, 600);
     assert_int_equal(heard.guard_refusals, 5);
     assert_true(heard.rehearsal);
+    assert_true(heard.adopted);
     assert_int_equal(heard.parameter_count, 1);
     assert_string_equal(heard.parameters[0].value, "1");
     json_decref(again);
@@ -193,11 +195,11 @@ static void a_malformed_guard_is_refused(void **state)
     }
 }
 
-static void messages_from_before_there_were_guards_are_read(void **state)
+static void messages_from_before_these_members_are_read(void **state)
 {
     (void)state;
-    static const char *const members[] = {"guard_seconds",    "guard_refusals", "rehearsal",
-                                          "guard_generation", "guard_outcome",  "guard_clients"};
+    static const char *const members[] = {"guard_seconds", "guard_refusals", "rehearsal", "guard_generation",
+                                          "guard_outcome", "guard_clients",  "adopted"};
     struct desired_instance sent, heard;
     struct observed_instance watched, seen;
     fill_desired(&sent);
@@ -211,6 +213,7 @@ static void messages_from_before_there_were_guards_are_read(void **state)
     assert_int_equal(heard.guard_seconds, 0);
     assert_int_equal(heard.guard_refusals, 0);
     assert_false(heard.rehearsal);
+    assert_false(heard.adopted);
     assert_int_equal(observed_from_json(observed, &seen, NULL), 0);
     assert_int_equal(seen.guard_generation, 0);
     assert_int_equal(seen.guard_outcome, GUARD_NONE);
@@ -253,6 +256,60 @@ static void requests_and_replies_come_through(void **state)
     certificate_reply_free(&answer);
 }
 
+static json_t *adoption_json(void)
+{
+    struct adoption sent = {.allocated_storage = 20, .port = 5433};
+    text_copy(sent.resource_id, sizeof sent.resource_id, "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    text_copy(sent.identifier, sizeof sent.identifier, "old");
+    text_list_add(&sent.names, "db.example.com");
+    json_t *json = adoption_to_json(&sent);
+    adoption_free(&sent);
+    return json;
+}
+
+static void an_adoption_comes_through(void **state)
+{
+    (void)state;
+    struct adoption heard;
+    json_t *json = adoption_json();
+    assert_int_equal(adoption_from_json(json, &heard, NULL), 0);
+    assert_string_equal(heard.identifier, "old");
+    assert_string_equal(heard.ca_identifier, "");
+    assert_int_equal(heard.port, 5433);
+    assert_string_equal(heard.names.items[0], "db.example.com");
+    json_t *again = adoption_to_json(&heard);
+    assert_true(json_equal(json, again));
+    json_decref(again);
+    json_decref(json);
+    adoption_free(&heard);
+}
+
+static void a_malformed_adoption_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *json;
+    } wrong[] = {
+        {"resource_id", "\"db-abcdefghijklmnopqrstuvwxyz\""},
+        {"resource_id", "\"../../../../../../../etc/1234\""},
+        {"identifier", "null"},
+        {"engine", "\"a-name-of-more-than-23-letters\""},
+        {"allocated_storage", "0"},
+        {"port", "65536"},
+        {"names", "[\"a b\"]"},
+        {"names", "[1]"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct adoption heard;
+        struct error error = {0};
+        json_t *json = adoption_json();
+        json_object_set_new(json, wrong[i].name, json_loads(wrong[i].json, JSON_DECODE_ANY, NULL));
+        assert_int_equal(adoption_from_json(json, &heard, &error), ERROR_INVALID);
+        assert_non_null(strstr(error.text, wrong[i].name));
+        json_decref(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,8 +318,10 @@ int main(void)
         cmocka_unit_test(an_observed_instance_comes_through),
         cmocka_unit_test(what_became_of_a_guard_comes_through),
         cmocka_unit_test(a_malformed_guard_is_refused),
-        cmocka_unit_test(messages_from_before_there_were_guards_are_read),
+        cmocka_unit_test(messages_from_before_these_members_are_read),
         cmocka_unit_test(requests_and_replies_come_through),
+        cmocka_unit_test(an_adoption_comes_through),
+        cmocka_unit_test(a_malformed_adoption_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
