@@ -1,9 +1,11 @@
 """Parameter groups: what is set through the API is what the engine says in SQL."""
 
+import subprocess
+
 import pytest
 from clients import ClientError
-from postgres import create, delete, describe, psql, until_gone, until_status
-from server import eventually
+from postgres import PASSWORD, create, delete, describe, environment, psql, until_gone, until_status
+from server import PATIENCE, eventually
 
 FAMILY = "postgres15"
 
@@ -185,3 +187,44 @@ def test_an_instance_moves_to_another_group(javascript, identifier, instance, bu
         javascript.call("modify-db-instance", DBInstanceIdentifier=identifier,
                         DBParameterGroupName="default.mysql8.4")
     assert refused.value.code == "InvalidParameterCombination"
+
+
+def mariadb(instance, bundle, sql):
+    endpoint = instance["Endpoint"]
+    done = subprocess.run(["mariadb", "--no-defaults", "-NB", f"--ssl-ca={bundle}", "--ssl-verify-server-cert", "-uapp",
+                           f"-h{endpoint['Address']}", f"-P{endpoint['Port']}", "-e", sql], capture_output=True, text=True,
+                          env={**environment(), "MYSQL_PWD": PASSWORD}, timeout=60 * PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_mariadb_reports_what_was_set(shared, javascript, identifier):
+    bundle = shared.download("/us-east-1/us-east-1-bundle.pem", f"{identifier}.pem")
+    javascript.call("create-db-parameter-group", DBParameterGroupName=identifier, DBParameterGroupFamily="mariadb10.11",
+                    Description="of a test")
+    create(javascript, identifier, Engine="mariadb", DBParameterGroupName=identifier)
+    instance = until_status(javascript, identifier, "available")
+
+    def reported(name):
+        return mariadb(instance, bundle, f"select @@global.{name}")
+
+    assert reported("require_secure_transport") == "0"
+    assert reported("tls_version") == "TLSv1.2,TLSv1.3"
+    change(javascript, identifier, "immediate", require_secure_transport="1", max_connections="57")
+    until_applied(javascript, identifier)
+    assert (reported("require_secure_transport"), reported("max_connections")) == ("1", "57")
+    change(javascript, identifier, "pending-reboot", tls_version="TLSv1.3", ssl_cipher="ECDHE-RSA-AES256-GCM-SHA384")
+    until_applied(javascript, identifier, "pending-reboot")
+    assert reported("tls_version") == "TLSv1.2,TLSv1.3"
+    javascript.call("reboot-db-instance", DBInstanceIdentifier=identifier)
+    until_status(javascript, identifier, "available")
+    assert reported("tls_version") == "TLSv1.3"
+    assert reported("ssl_cipher") == "ECDHE-RSA-AES256-GCM-SHA384"
+    assert mariadb(instance, bundle, "show session status like 'Ssl_version'").split() == ["Ssl_version", "TLSv1.3"]
+    javascript.call("reset-db-parameter-group", DBParameterGroupName=identifier,
+                    Parameters=[{"ParameterName": "require_secure_transport", "ApplyMethod": "immediate"}])
+    until_applied(javascript, identifier)
+    assert reported("require_secure_transport") == "0"
+    delete(javascript, identifier)
+    until_gone(javascript, identifier)
+    javascript.call("delete-db-parameter-group", DBParameterGroupName=identifier)
