@@ -93,6 +93,7 @@ def fine(seen, engine, unencrypted):
 
 def test_an_instance_of_sealwright(shared, javascript, identifier):
     create(javascript, identifier, CACertificateIdentifier="rds-ca-ecc384-g1")
+    shared.download("/global/global-bundle.pem", f"{identifier}.pem")  # when all authorities are made
     endpoint = until_status(javascript, identifier, "available")["Endpoint"]
     target = f"{endpoint['Address']}:{endpoint['Port']}"
     ways = (["--run-dir", shared.run_dir], ["--endpoint", f"https://localhost:{shared.port}", "--ca", shared.ca_file])
