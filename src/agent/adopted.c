@@ -55,7 +55,7 @@ static int give_back(struct work *work, struct error *error)
     int result = adopted_load(work->folder, &server, error);
     if (!result && !server.given_back) {
         adopted_free(&server);
-        result = work->adoption->give_back(&work->engine, error);
+        result = adopted_give_back(work->adoption, &work->engine, error);
         /* The look on the way has written down more. */
         if (!result)
             result = adopted_load(work->folder, &server, error);
@@ -68,6 +68,11 @@ static int give_back(struct work *work, struct error *error)
     }
     if (!result)
         result = adopted_remove_hooks(&server, error);
+    /* Some files are root's, and the server's own user may not put them back. */
+    if (result == ERROR_DENIED && server.given_back)
+        error_prefix(error,
+                     "it serves its own certificate again; for its files run as root: sealwright release %s",
+                     work->desired->identifier);
     adopted_free(&server);
     return result;
 }
@@ -75,11 +80,5 @@ static int give_back(struct work *work, struct error *error)
 int adopted_release(struct work *work, struct error *error)
 {
     /* The folder may have lost it: then nothing is known that could be given back. */
-    int result = adopted_is(work->folder) ? give_back(work, error) : 0;
-    if (result == ERROR_DENIED)
-        error_prefix(
-            error,
-            "the server serves its own certificate again; for its files run as root: sealwright release %s",
-            work->desired->identifier);
-    return result;
+    return adopted_is(work->folder) ? give_back(work, error) : 0;
 }

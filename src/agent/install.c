@@ -387,7 +387,7 @@ bool pair_held_off(struct work *work, int64_t generation)
 static int give_back(struct work *work, struct error *error)
 {
     struct error why = {0};
-    if (work->adoption->give_back(&work->engine, &why))
+    if (adopted_give_back(work->adoption, &work->engine, &why))
         log_error("instance=%s action=give-back result=\"%s\"", work->desired->identifier, why.text);
     else
         work->state.installing = 0;

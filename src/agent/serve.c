@@ -38,7 +38,7 @@ int serve_start(struct work *work, struct error *error)
     bool chosen_here = !work->desired->port && !work->state.certificate_generation;
     bool changed = false;
     if (work->adoption)
-        return adopted_refuse(error); /* it has just ended */
+        return adopted_never(&work->engine, 0, error); /* it has just ended */
     int told = tell_stopped(work, error);
     if (told)
         return told;

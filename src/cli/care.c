@@ -213,13 +213,26 @@ int care_look(struct care *care, struct error *error)
     return result ? result : take_answer(care, answer, error);
 }
 
+static bool are_in_place(const struct adopted *server)
+{
+    bool all = true;
+    for (size_t i = 0; i < server->hook_count; i++)
+        all = all && hook_look(&server->hooks[i], NULL) == HOOK_IN_PLACE;
+    return all;
+}
+
 static int write_folder(void *context, json_t **answer, struct error *error)
 {
     const struct care *care = context;
     AUTO_FREE char *tls = mem_format("%s/tls", care->folder);
     (void)answer;
     int result = file_make_folder(tls, TREE_MODE, error);
-    return result ? result : adopted_save(care->folder, &care->server, error);
+    if (!result)
+        result = adopted_save(care->folder, &care->server, error);
+    /* Hooks that are in place already mean what they are to mean. */
+    return result || are_in_place(&care->server)
+               ? result
+               : care->driver->adoption->neutral(&care->server, care->folder, error);
 }
 
 int care_write(struct care *care, struct error *error)
@@ -260,7 +273,7 @@ static int give_back(void *context, json_t **answer, struct error *error)
     const struct care *care = context;
     const struct engine_instance instance = {.folder = care->folder};
     (void)answer;
-    return care->driver->adoption->give_back(&instance, error);
+    return adopted_give_back(care->driver->adoption, &instance, error);
 }
 
 int care_give_back(struct care *care, struct error *error)

@@ -28,7 +28,8 @@ int care_find(struct care *care, const struct settings *settings, const char *id
 
 /* Asks the server itself; then what is to be changed (engine/adopted.h). */
 int care_look(struct care *care, struct error *error);
-/* Keeps the folder with adopted.json, from which everything can be undone. */
+/* Keeps the folder with adopted.json, from which everything can be undone, and with what makes the hooks mean
+ * nothing yet. */
 int care_write(struct care *care, struct error *error);
 /* By the owner, else by root where only root could have prepared the files. */
 int care_put_hooks(struct care *care, struct error *error);

@@ -10,7 +10,12 @@
 #include <unistd.h>
 
 #define FILE_NAME "adopted.json"
-enum { FILE_LIMIT = 1024 * 1024, LOOK_DEADLINE = 5 * 1000, LOOK_PAUSE = 50 * 1000 /* us */ };
+enum {
+    FILE_LIMIT = 1024 * 1024,
+    LOOK_DEADLINE = 5 * 1000,
+    LOOK_PAUSE = 50 * 1000, /* us */
+    GIVE_BACK_DEADLINE = 8 * 1000,
+};
 
 static const struct {
     const char *name;
@@ -23,6 +28,9 @@ static const struct {
     {"address", offsetof(struct adopted, address)},
     {"certificate", offsetof(struct adopted, certificate)},
     {"key", offsetof(struct adopted, key)},
+    {"authorities", offsetof(struct adopted, authorities)},
+    {"pid_file", offsetof(struct adopted, pid_file)},
+    {"log", offsetof(struct adopted, log)},
     {"log_line_prefix", offsetof(struct adopted, log_line_prefix)},
     {"unguarded", offsetof(struct adopted, unguarded)},
 };
@@ -201,10 +209,37 @@ int adopted_remove_hooks(const struct adopted *server, struct error *error)
     return result;
 }
 
-int adopted_refuse(struct error *error)
+static int refuse(struct error *error)
 {
     return error_set(error, ERROR_STATE,
                      "the server was adopted: it is started, stopped and set up by its owner alone");
+}
+
+int adopted_never(const struct engine_instance *instance, int64_t deadline, struct error *error)
+{
+    (void)instance;
+    (void)deadline;
+    return refuse(error);
+}
+
+int adopted_never_provision(const struct engine_instance *instance, struct error *error)
+{
+    (void)instance;
+    return refuse(error);
+}
+
+int adopted_never_set_master(const struct engine_instance *instance, const struct engine_master *master,
+                             struct error *error)
+{
+    (void)instance;
+    (void)master;
+    return refuse(error);
+}
+
+bool adopted_provisioned(const struct engine_instance *instance)
+{
+    (void)instance;
+    return true;
 }
 
 /* The first certificate of a PEM file. */
@@ -241,18 +276,46 @@ static int look_once(const struct probe_target *target, const char *sha256, stru
     return result;
 }
 
-int adopted_await(const struct adopted *server, enum probe_protocol protocol, const char *certificate,
-                  int64_t deadline, struct error *error)
+/* Waits until the server serves what its owner's settings say. */
+static int await_own(const struct adopted *server, enum probe_protocol protocol, struct error *error)
 {
     char sha256[65];
     const struct probe_target target = {
         .protocol = protocol, .address = server->address, .port = server->port, .deadline = LOOK_DEADLINE};
-    if (certificate && read_leaf(certificate, sha256, error))
+    if (server->tls && read_leaf(server->certificate, sha256, error))
         return (int)(error ? error->code : ERROR_INVALID);
-    for (int64_t until = clock_steady() + deadline;;) {
-        int result = look_once(&target, certificate ? sha256 : NULL, error);
+    for (int64_t until = clock_steady() + GIVE_BACK_DEADLINE;;) {
+        int result = look_once(&target, server->tls ? sha256 : NULL, error);
         if (!result || clock_steady() >= until)
             return result;
         usleep(LOOK_PAUSE);
     }
+}
+
+static int give_back_running(const struct engine_adoption *adoption, const struct engine_instance *instance,
+                             const struct adopted *server, struct error *error)
+{
+    int result = adoption->tell(server, error);
+    if (!result)
+        result = await_own(server, adoption->face->probe, error);
+    if (result)
+        adoption->face->reload(instance, NULL);
+    return result;
+}
+
+int adopted_give_back(const struct engine_adoption *adoption, const struct engine_instance *instance,
+                      struct error *error)
+{
+    struct adopted server;
+    int result = adopted_load(instance->folder, &server, error);
+    bool running = !result && adoption->face->status(instance).running;
+    /* What the owner has changed meanwhile counts. */
+    if (running && adoption->look(&server, NULL) == 0)
+        result = adopted_save(instance->folder, &server, error);
+    if (!result)
+        result = adoption->neutral(&server, instance->folder, error);
+    if (!result && running)
+        result = give_back_running(adoption, instance, &server, error);
+    adopted_free(&server);
+    return result;
 }

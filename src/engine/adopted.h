@@ -18,16 +18,19 @@ struct adopted_setting {
 struct adopted { /* owned texts may be NULL */
     char identifier[64], region[32];
     char engine[24], version[64];
-    char *data_folder; /* absolute, without links: by it the server's process is found */
+    char *data_folder; /* absolute, without links */
     char *config_file;
     char *socket;    /* the folder or file of its local socket */
     char *superuser; /* of the local connection */
     char *address;   /* one of those it listens on */
     int port;
+    char *pid_file;                   /* where its process is found otherwise than by the data folder */
     bool tls;                         /* by its owner's own settings, Sealwright's left out: */
     char *certificate;                /* PEM file */
     char *key;                        /* PEM file */
-    char *log_line_prefix;            /* how the log is to be read that the guard looks into */
+    char *authorities;                /* PEM file, where the certificate is read with it */
+    char *log;                        /* that the guard looks into; NULL: found anew each time */
+    char *log_line_prefix;            /* how it is to be read */
     char *unguarded;                  /* why the guard has nothing to look into; NULL: it has */
     bool given_back;                  /* what the owner's settings say is in force again */
     struct adopted_setting *settings; /* changed */
@@ -43,16 +46,18 @@ struct engine_adoption {
     /* The data folder that a configuration file names, for free(); NULL: none. */
     char *(*find_data)(const char *config_file);
     /* Asks the running server for all but the names, settings and hooks; what is set already is taken as
-     * given (socket, port). ERROR_STATE when it does not run, ERROR_DENIED when it does not let this user in.
-     */
+     * given (socket, superuser). ERROR_STATE when it does not run, or its owner has set what stands in the
+     * way; ERROR_DENIED when it does not let this user in. */
     int (*look)(struct adopted *server, struct error *error);
     /* Adds the settings and hooks by which the server comes to serve what stands in `folder`. ERROR_STATE,
      * with what to do, for a server that cannot be adopted as it is. */
     int (*plan)(struct adopted *server, const char *folder, struct error *error);
-    /* The owner's settings and certificate are in force again, seen on the wire; else nothing has changed.
-     * One that does not run gets them with its next start. Hooks stay. */
-    int (*give_back)(const struct engine_instance *instance, struct error *error);
-    /* The driver's functions for such an instance: start, stop, provision, set_master refuse. */
+    /* Makes the hooks mean what the owner's files say, by what stands in `folder`, for when the server reads
+     * it next. Fails where the owner's files are not good; then nothing has changed. */
+    int (*neutral)(const struct adopted *server, const char *folder, struct error *error);
+    /* Tells the running server to read its configuration and certificate again. */
+    int (*tell)(const struct adopted *server, struct error *error);
+    /* The driver's functions for such an instance: those that start, stop or make anything refuse. */
     const struct engine_driver *face;
 };
 
@@ -75,12 +80,16 @@ int adopted_put_hooks(const struct adopted *server, bool *changed, struct error 
 /* Takes all out. */
 int adopted_remove_hooks(const struct adopted *server, struct error *error);
 
-/* For faces: what is never done to an adopted server. ERROR_STATE. */
-int adopted_refuse(struct error *error);
+/* The owner's settings and certificate are in force again, seen on the wire; else nothing has changed. A
+ * server that does not run gets them with its next start. Hooks stay. */
+int adopted_give_back(const struct engine_adoption *adoption, const struct engine_instance *instance,
+                      struct error *error);
 
-/* Waits until the server serves the certificate of a PEM file at its address and port, or no TLS where it is
- * NULL; ERROR_STATE when it serves something else past the deadline. */
-int adopted_await(const struct adopted *server, enum probe_protocol protocol, const char *certificate,
-                  int64_t deadline, struct error *error);
+/* For faces: start and stop, provision, set_master, which refuse (ERROR_STATE); provisioned. */
+int adopted_never(const struct engine_instance *instance, int64_t deadline, struct error *error);
+int adopted_never_provision(const struct engine_instance *instance, struct error *error);
+int adopted_never_set_master(const struct engine_instance *instance, const struct engine_master *master,
+                             struct error *error);
+bool adopted_provisioned(const struct engine_instance *instance);
 
 #endif

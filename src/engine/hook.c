@@ -14,12 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_LIMIT = 4 * 1024 * 1024, FILE_MODE = 0644 };
+enum { FILE_LIMIT = 4 * 1024 * 1024 };
 
 /* Before lines that were put behind one without an end, which is to have none again. */
 #define END_ADDED "\n# The line above had no end.\n"
 
-static const char *const kind_names[] = {"append", "link", "file"};
+static const char *const kind_names[] = {"append", "link"};
 
 static int refuse(struct error *error, int number, const char *path)
 {
@@ -203,37 +203,6 @@ static int remove_link(const struct hook *hook, struct error *error)
     return file_sync_folder(dirname(folder), error);
 }
 
-/* ---- a file of its own */
-
-static enum hook_state look_file(const struct hook *hook, struct error *error)
-{
-    AUTO_BUF struct buf file = {0};
-    int result = file_read(hook->path, FILE_LIMIT, &file, error);
-    if (result == ERROR_NOT_FOUND)
-        return HOOK_ABSENT;
-    if (!result && slice_is(slice_buf(&file), hook->text))
-        return HOOK_IN_PLACE;
-    if (!result)
-        error_set(error, ERROR_STATE, "%s was changed by somebody else: remove it by hand", hook->path);
-    return HOOK_CHANGED;
-}
-
-static int put_file(const struct hook *hook, struct error *error)
-{
-    AUTO_FREE char *folder = mem_string(hook->path);
-    if (access(dirname(folder), W_OK) < 0)
-        return refuse(error, errno, hook->path);
-    return file_write(hook->path, slice_text(hook->text), FILE_MODE, error);
-}
-
-static int remove_file(const struct hook *hook, struct error *error)
-{
-    AUTO_FREE char *folder = mem_string(hook->path);
-    if (unlink(hook->path) < 0)
-        return refuse(error, errno, hook->path);
-    return file_sync_folder(dirname(folder), error);
-}
-
 /* ---- all kinds */
 
 static const struct {
@@ -243,7 +212,6 @@ static const struct {
 } kinds[] = {
     [HOOK_APPEND] = {look_lines, append_lines, remove_lines},
     [HOOK_LINK] = {look_link, put_link, remove_link},
-    [HOOK_FILE] = {look_file, put_file, remove_file},
 };
 
 enum hook_state hook_look(const struct hook *hook, struct error *error)
@@ -278,23 +246,37 @@ int hook_remove(const struct hook *hook, struct error *error)
     return kinds[hook->kind].remove(hook, error);
 }
 
+static bool is_pem(const char *path)
+{
+    AUTO_SECRET struct buf content = {0};
+    return file_read(path, FILE_LIMIT, &content, NULL) == 0 && strstr(buf_text(&content), "-----BEGIN ");
+}
+
+static bool is_closed(const char *folder)
+{
+    struct stat status;
+    return lstat(folder, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == 0 &&
+           !(status.st_mode & 022);
+}
+
 bool hook_is_for_root(const struct hook *hook)
 {
     AUTO_FREE char *above = mem_string(hook->path);
+    AUTO_FREE char *kept = mem_format("%s" HOOK_KEPT, hook->path);
     AUTO_FREE char *folder = realpath(dirname(above), NULL);
     struct stat status;
-    bool closed = folder != NULL;
-    if (closed && stat(hook->path, &status) == 0 && hook->kind == HOOK_APPEND)
-        closed = status.st_uid == 0 && !(status.st_mode & 022);
-    while (closed) {
-        closed = lstat(folder, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == 0 &&
-                 !(status.st_mode & 022);
+    bool fit = folder && (hook->kind == HOOK_LINK
+                              ? is_pem(file_exists(kept) ? kept : hook->path)
+                              : text_starts_with(hook->text, HOOK_MARK) && stat(hook->path, &status) == 0 &&
+                                    status.st_uid == 0 && !(status.st_mode & 022));
+    while (fit) {
+        fit = is_closed(folder);
         char *slash = strrchr(folder, '/');
         if (!slash || text_equal(folder, "/"))
             break;
         slash[slash == folder] = 0; /* the folder above, "/" last */
     }
-    return closed;
+    return fit;
 }
 
 char *hook_describe(const struct hook *hook)
@@ -302,8 +284,7 @@ char *hook_describe(const struct hook *hook)
     if (hook->kind == HOOK_LINK)
         return mem_format("%s: a link to %s in its place; the file itself is kept as %s" HOOK_KEPT,
                           hook->path, hook->text, hook->path);
-    return mem_format("%s: %s\n%s", hook->path, hook->kind == HOOK_APPEND ? "at its end" : "a new file",
-                      hook->text);
+    return mem_format("%s: at its end\n%s", hook->path, hook->text);
 }
 
 json_t *hook_to_json(const struct hook *hook)

@@ -15,14 +15,15 @@
 enum hook_kind {
     HOOK_APPEND, /* whole lines at the end of a text file */
     HOOK_LINK,   /* a link in a file's place, which stands beside it with HOOK_KEPT after its name */
-    HOOK_FILE,   /* a new text file */
 };
 #define HOOK_KEPT ".before-sealwright"
+/* What appended lines begin with. */
+#define HOOK_MARK "# Added by Sealwright"
 
 struct hook {
     enum hook_kind kind;
     char *path; /* owned; absolute */
-    char *text; /* owned; the lines, the link's target, the content */
+    char *text; /* owned; the lines, the link's target */
 };
 
 enum hook_state {
@@ -40,8 +41,9 @@ int hook_put(const struct hook *hook, bool *changed, struct error *error);
 /* Takes it out; one that is not there is fine. The same errors. */
 int hook_remove(const struct hook *hook, struct error *error);
 
-/* May root carry it out? Only where none but root could have prepared what is found at its path: every folder
- * above is root's, and closed to others. */
+/* May root carry it out? What a hook says comes from the owner's side: root changes only what none but root
+ * could have prepared, in folders that are root's up to the top and closed to others; appends and removes no
+ * lines but marked ones; and puts links in the place of certificates and keys alone. */
 bool hook_is_for_root(const struct hook *hook);
 
 /* "append to /etc/...: ..." in words for people, for free(). */

@@ -161,4 +161,5 @@ const struct engine_driver mariadb_driver = {
     .set_master = mysqld_set_master,
     .certificate_files = certificate_files,
     .evidence = evidence,
+    .adoption = &mariadb_adoption,
 };

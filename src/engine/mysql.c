@@ -141,4 +141,5 @@ const struct engine_driver mysql_driver = {
     .set_master = mysqld_set_master,
     .certificate_files = certificate_files,
     .evidence = evidence,
+    .adoption = &mysql_adoption,
 };

@@ -40,6 +40,7 @@ struct mysqld_flavour {
 
 extern const struct mysqld_flavour mysql_flavour, mariadb_flavour;
 extern const struct engine_driver mysql_driver, mariadb_driver;
+extern const struct engine_adoption mysql_adoption, mariadb_adoption; /* mysql_adopted.c */
 
 /* Of an instance with a release. */
 const struct mysqld_flavour *mysqld_flavour_of(const struct engine_instance *instance);
@@ -94,7 +95,14 @@ struct mysqld_session {
  * answers there. */
 int mysqld_session_open(const struct engine_instance *instance, struct mysqld_session *session,
                         struct error *error);
+/* The same as a user whom the server knows by the socket, without a password; what the session does is logged
+ * as anybody's. ERROR_DENIED where it does not let the user in. */
+int mysqld_session_open_as(const struct mysqld_flavour *flavour, const char *socket, const char *user,
+                           struct mysqld_session *session, struct error *error);
 void mysqld_session_close(struct mysqld_session *session);
+/* Gives each row of two columns to `visit`. */
+void mysqld_session_ask(struct mysqld_session *session, const char *sql,
+                        void (*visit)(const char *name, const char *value, void *context), void *context);
 /* Does nothing once a statement failed. */
 void mysqld_session_do(struct mysqld_session *session, const char *sql);
 /* The same with a password in the statement, of which an error says nothing. */
@@ -114,6 +122,9 @@ int mysqld_set_master(const struct engine_instance *instance, const struct engin
 /* mysql_evidence.c */
 int mysqld_evidence(const struct mysqld_flavour *flavour, const struct engine_instance *instance,
                     struct engine_evidence *evidence, struct error *error);
+/* The same in a log of any name. */
+int mysqld_read_evidence(const struct mysqld_flavour *flavour, const char *path,
+                         struct engine_evidence *evidence, struct error *error);
 /* Counts the refusals in the whole lines of a log. */
 void mysqld_evidence_take(const struct mysqld_flavour *flavour, struct slice log,
                           struct engine_evidence *evidence);

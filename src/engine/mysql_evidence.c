@@ -129,11 +129,17 @@ void mysqld_evidence_take(const struct mysqld_flavour *flavour, struct slice log
     engine_log_take(&reader, log, 0, false, &inside);
 }
 
+int mysqld_read_evidence(const struct mysqld_flavour *flavour, const char *path,
+                         struct engine_evidence *evidence, struct error *error)
+{
+    struct watch watch = watch_of(flavour, evidence);
+    const struct engine_log_reader reader = {.take = take, .context = &watch, .back = NEAR};
+    return engine_log_read(path, &reader, &evidence->position, error);
+}
+
 int mysqld_evidence(const struct mysqld_flavour *flavour, const struct engine_instance *instance,
                     struct engine_evidence *evidence, struct error *error)
 {
     AUTO_FREE char *path = mysqld_log_file(instance);
-    struct watch watch = watch_of(flavour, evidence);
-    const struct engine_log_reader reader = {.take = take, .context = &watch, .back = NEAR};
-    return engine_log_read(path, &reader, &evidence->position, error);
+    return mysqld_read_evidence(flavour, path, evidence, error);
 }

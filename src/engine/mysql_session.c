@@ -66,36 +66,67 @@ static bool is_down(unsigned number)
            number == ER_SERVER_SHUTDOWN;
 }
 
+static int connect_to(struct mysqld_session *session, const char *socket, const char *user,
+                      const char *password)
+{
+    const unsigned connect = CONNECT_SECONDS, answer = ANSWER_SECONDS;
+    session->connection = mysql_init(NULL);
+    if (!session->connection)
+        return error_set(session->error, ERROR_INTERNAL, "the MySQL client library cannot be used");
+    mysql_options(session->connection, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
+    mysql_options(session->connection, MYSQL_OPT_READ_TIMEOUT, &answer);
+    mysql_options(session->connection, MYSQL_OPT_WRITE_TIMEOUT, &answer);
+    mysql_options(session->connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if (mysql_real_connect(session->connection, "localhost", user, password, NULL, 0, socket, 0))
+        return 0;
+    int result = error_set(session->error, is_down(mysql_errno(session->connection)) ? ERROR_BUSY : ERROR_IO,
+                           "cannot connect to %s over its local socket: %s", session->flavour->title,
+                           mysql_error(session->connection));
+    mysqld_session_close(session);
+    return result;
+}
+
 int mysqld_session_open(const struct engine_instance *instance, struct mysqld_session *session,
                         struct error *error)
 {
     AUTO_FREE char *socket = mysqld_socket(instance);
     AUTO_SECRET struct buf password = {0};
-    const unsigned connect = CONNECT_SECONDS, answer = ANSWER_SECONDS;
     *session = (struct mysqld_session){
         .folder = instance->folder, .flavour = mysqld_flavour_of(instance), .error = error};
     int result = mysqld_account_password(instance, &password, error);
+    if (!result)
+        result = connect_to(session, socket, MYSQL_ADMIN, buf_text(&password));
     if (result)
         return result;
-    session->connection = mysql_init(NULL);
-    if (!session->connection)
-        return error_set(error, ERROR_INTERNAL, "the MySQL client library cannot be used");
-    mysql_options(session->connection, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
-    mysql_options(session->connection, MYSQL_OPT_READ_TIMEOUT, &answer);
-    mysql_options(session->connection, MYSQL_OPT_WRITE_TIMEOUT, &answer);
-    mysql_options(session->connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (!mysql_real_connect(session->connection, "localhost", MYSQL_ADMIN, buf_text(&password), NULL, 0,
-                            socket, 0)) {
-        result = error_set(error, is_down(mysql_errno(session->connection)) ? ERROR_BUSY : ERROR_IO,
-                           "cannot connect to %s over its local socket: %s", session->flavour->title,
-                           mysql_error(session->connection));
-        mysqld_session_close(session);
-        return result;
-    }
     keep_quiet(session);
     if (session->result)
         mysqld_session_close(session);
     return session->result;
+}
+
+int mysqld_session_open_as(const struct mysqld_flavour *flavour, const char *socket, const char *user,
+                           struct mysqld_session *session, struct error *error)
+{
+    *session = (struct mysqld_session){.folder = "", .flavour = flavour, .error = error};
+    int result = connect_to(session, socket, user, NULL);
+    if (result != ERROR_IO)
+        return result;
+    error_prefix(error, "as %s", user);
+    return error ? (int)(error->code = ERROR_DENIED) : ERROR_DENIED;
+}
+
+void mysqld_session_ask(struct mysqld_session *session, const char *sql,
+                        void (*visit)(const char *name, const char *value, void *context), void *context)
+{
+    mysqld_session_do(session, sql);
+    if (session->result)
+        return;
+    MYSQL_RES *rows = mysql_store_result(session->connection);
+    if (!rows || mysql_num_fields(rows) < 2)
+        fail(session);
+    for (MYSQL_ROW row; !session->result && (row = mysql_fetch_row(rows));)
+        visit(row[0] ? row[0] : "", row[1] ? row[1] : "", context);
+    mysql_free_result(rows);
 }
 
 void mysqld_session_close(struct mysqld_session *session)

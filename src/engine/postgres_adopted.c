@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILE_LIMIT = 1024 * 1024, GIVE_BACK_DEADLINE = 8 * 1000 };
+enum { FILE_LIMIT = 1024 * 1024 };
 
 static const char *const engines[] = {"postgres", NULL};
 
@@ -59,8 +59,8 @@ static int plan(struct adopted *server, const char *folder, struct error *error)
     struct engine_certificate_files files = {0};
     AUTO_BUF struct buf lines = {0};
     AUTO_FREE char *included = settings_file(folder);
-    buf_append_text(&lines, "# Added by Sealwright, whose certificate is served; `sealwright release` takes "
-                            "these two lines out.\n");
+    buf_append_text(&lines, HOOK_MARK ", whose certificate is served; `sealwright release` takes "
+                                      "these two lines out.\n");
     int result = postgres_put_setting(&lines, "include_if_exists", included, error);
     if (result)
         return result;
@@ -77,7 +77,8 @@ static int write_settings(const char *folder, const struct buf *text, bool *chan
 {
     AUTO_FREE char *path = settings_file(folder);
     AUTO_BUF struct buf old = {0};
-    if (file_read(path, FILE_LIMIT, &old, NULL) == 0 && slice_equal(slice_buf(&old), slice_buf(text)))
+    bool there = file_read(path, FILE_LIMIT, &old, NULL) == 0;
+    if (slice_equal(slice_buf(&old), slice_buf(text)) && (there || !text->length))
         return 0;
     *changed = true;
     return file_write(path, slice_buf(text), 0600, error);
@@ -120,21 +121,22 @@ static struct engine_status status(const struct engine_instance *instance)
     return found;
 }
 
-static int signal_reload(const struct engine_instance *instance, struct error *error)
+static int tell(const struct adopted *server, struct error *error)
 {
-    struct adopted server;
-    int result = adopted_load(instance->folder, &server, error);
-    if (!result)
-        result = postgres_reload_in(server.data_folder, error);
-    adopted_free(&server);
-    return result;
+    return postgres_reload_in(server->data_folder, error);
 }
 
 static int reload(const struct engine_instance *instance, struct error *error)
 {
+    struct adopted server;
     bool changed;
-    int result = configure(instance, &changed, error);
-    return result ? result : signal_reload(instance, error);
+    int result = adopted_load(instance->folder, &server, error);
+    if (!result)
+        result = configure(instance, &changed, error);
+    if (!result)
+        result = tell(&server, error);
+    adopted_free(&server);
+    return result;
 }
 
 static int evidence(const struct engine_instance *instance, struct engine_evidence *found,
@@ -166,56 +168,12 @@ static int check_old(const struct adopted *server, struct error *error)
     return result ? error_prefix(error, "the certificate of before cannot come back") : 0;
 }
 
-static int give_back(const struct engine_instance *instance, struct error *error)
+static int neutral(const struct adopted *server, const char *folder, struct error *error)
 {
     const struct buf nothing = {0};
-    struct adopted server;
-    bool changed = false;
-    int result = adopted_load(instance->folder, &server, error);
-    bool running = !result && status(instance).running;
-    if (!result && running && postgres_look(&server, NULL) == 0)
-        result = adopted_save(instance->folder, &server, error);
-    if (!result)
-        result = check_old(&server, error);
-    if (!result)
-        result = write_settings(instance->folder, &nothing, &changed, error);
-    if (!result && running)
-        result = signal_reload(instance, error);
-    if (!result && running) {
-        result = adopted_await(&server, PROBE_POSTGRES, server.tls ? server.certificate : NULL,
-                               GIVE_BACK_DEADLINE, error);
-        if (result)
-            reload(instance, NULL);
-    }
-    adopted_free(&server);
-    return result;
-}
-
-static bool provisioned(const struct engine_instance *instance)
-{
-    (void)instance;
-    return true;
-}
-
-static int provision(const struct engine_instance *instance, struct error *error)
-{
-    (void)instance;
-    return adopted_refuse(error);
-}
-
-static int start(const struct engine_instance *instance, int64_t deadline, struct error *error)
-{
-    (void)instance;
-    (void)deadline;
-    return adopted_refuse(error);
-}
-
-static int set_master(const struct engine_instance *instance, const struct engine_master *master,
-                      struct error *error)
-{
-    (void)instance;
-    (void)master;
-    return adopted_refuse(error);
+    bool changed;
+    int result = check_old(server, error);
+    return result ? result : write_settings(folder, &nothing, &changed, error);
 }
 
 static const struct engine_driver face = {
@@ -223,14 +181,14 @@ static const struct engine_driver face = {
     .default_port = 5432,
     .probe = PROBE_POSTGRES,
     .reloads_certificate = true,
-    .provisioned = provisioned,
-    .provision = provision,
+    .provisioned = adopted_provisioned,
+    .provision = adopted_never_provision,
     .configure = configure,
     .status = status,
-    .start = start,
-    .stop = start, /* refuses as well */
+    .start = adopted_never,
+    .stop = adopted_never,
     .reload = reload,
-    .set_master = set_master,
+    .set_master = adopted_never_set_master,
     .certificate_files = postgres_certificate_files,
     .evidence = evidence,
 };
@@ -240,6 +198,7 @@ const struct engine_adoption postgres_adoption = {
     .find_data = find_data,
     .look = postgres_look,
     .plan = plan,
-    .give_back = give_back,
+    .neutral = neutral,
+    .tell = tell,
     .face = &face,
 };

@@ -198,19 +198,6 @@ static void a_replaced_link_is_left_alone(void **state)
     expect_text(path, "renewed", 0644);
 }
 
-static void a_file_is_removed_unless_it_was_changed(void **state)
-{
-    AUTO_FREE char *path = path_of(state, "zz-sealwright.cnf");
-    const struct hook hook = {HOOK_FILE, path, (char[]){"[mysqld]\n"}};
-    put(&hook, true);
-    put(&hook, false);
-    expect_text(path, "[mysqld]\n", 0644);
-    take_out(&hook);
-    assert_false(file_exists(path));
-    write_text(path, "[mysqld]\nport = 1\n", 0644);
-    expect_changed(&hook, path, "[mysqld]\nport = 1\n");
-}
-
 static void what_may_not_be_written_is_denied(void **state)
 {
     AUTO_FREE char *folder = path_of(state, "closed"), *path = path_of(state, "closed/server.crt");
@@ -228,12 +215,22 @@ static void what_may_not_be_written_is_denied(void **state)
 
 static void root_leaves_alone_what_others_could_have_prepared(void **state)
 {
-    AUTO_FREE char *path = path_of(state, "x.conf");
+    static const char certificate[] = "/etc/ssl/certs/ca-certificates.crt";
+    AUTO_FREE char *path = path_of(state, "server.crt");
     const struct hook own = {HOOK_LINK, path, (char[]){"/nowhere"}};
-    const struct hook root = {HOOK_LINK, (char[]){"/etc/no-such-file"}, (char[]){"/nowhere"}};
-    write_text(path, "", 0644);
+    const struct hook root = {HOOK_LINK, (char[]){"/etc/ssl/certs/ca-certificates.crt"},
+                              (char[]){"/nowhere"}};
+    const struct hook other = {HOOK_LINK, (char[]){"/etc/passwd"}, (char[]){"/nowhere"}};
+    const struct hook lines = {HOOK_APPEND, (char[]){"/etc/passwd"}, (char[]){HOOK_MARK ".\nx = 'y'\n"}};
+    const struct hook any = {HOOK_APPEND, (char[]){"/etc/passwd"},
+                             (char[]){"root:x:0:0:root:/root:/bin/bash\n"}};
+    write_text(path, "-----BEGIN CERTIFICATE-----\n", 0644);
     assert_false(hook_is_for_root(&own)); /* below /tmp, which is open to all */
-    assert_true(hook_is_for_root(&root));
+    if (file_exists(certificate))
+        assert_true(hook_is_for_root(&root));
+    assert_false(hook_is_for_root(&other));
+    assert_true(hook_is_for_root(&lines));
+    assert_false(hook_is_for_root(&any));
 }
 
 static void hooks_come_through_json(void **state)
@@ -271,7 +268,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_link_that_was_cut_off_is_finished_or_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_link_may_stand_for_a_link, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_replaced_link_is_left_alone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_file_is_removed_unless_it_was_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_written_is_denied, set_up, tear_down),
         cmocka_unit_test_setup_teardown(root_leaves_alone_what_others_could_have_prepared, set_up, tear_down),
         cmocka_unit_test(hooks_come_through_json),
