@@ -102,12 +102,9 @@ static int launch(const struct engine_instance *instance, const char *data, int 
     AUTO_FREE char *hidden = mem_string(instance->folder);
     AUTO_FREE char *mount_point = mem_format("%s/tls", data);
     const char *const arguments[] = {program, NULL};
-    const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                                       "LC_ALL=C.UTF-8",
-                                       "HOME=" SQLSERVER_ROOT,
-                                       "ACCEPT_EULA=Y",
-                                       edition,
-                                       NULL};
+    static const char home[] = "HOME=" SQLSERVER_ROOT;
+    const char *const environment[] = {
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", home, "ACCEPT_EULA=Y", edition, NULL};
     const struct engine_command command = {program, arguments, environment, data, log};
     const struct sqlserver_view view = {dirname(hidden), tls, trust, note, log_end};
     int result = sqlserver_view_trust(instance, trust, error);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/data.h"
 #include "engine/process.h"
 #include "engine/sqlserver.h"
 
@@ -14,11 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NEW_FOLDER "data.new."
 enum {
     PROVISION_DEADLINE = 10 * 60 * 1000,
     LEFTOVER_DEADLINE = 10 * 1000,
@@ -32,18 +31,15 @@ bool sqlserver_provisioned(const struct engine_instance *instance)
     return file_exists(password);
 }
 
-/* A set-up whose agent was killed may still be at it. */
-static int remove_leftovers(const char *folder, struct error *error)
+/* Set-ups whose agent was killed may still be at it. */
+static int end_leftovers(const char *folder, struct error *error)
 {
     int result = 0;
     DIR *open = opendir(folder);
     for (const struct dirent *entry; open && !result && (entry = readdir(open));) {
         AUTO_FREE char *path = mem_format("%s/%s", folder, entry->d_name);
-        if (!text_starts_with(entry->d_name, NEW_FOLDER))
-            continue;
-        result = sqlserver_view_end(0, path, LEFTOVER_DEADLINE, error);
-        if (!result)
-            result = file_remove_tree(path, error);
+        if (text_starts_with(entry->d_name, "data.new."))
+            result = sqlserver_view_end(0, path, LEFTOVER_DEADLINE, error);
     }
     if (open)
         closedir(open);
@@ -83,13 +79,9 @@ static int set_up(const struct engine_instance *instance, const char *data, cons
     char *secret = mem_format("MSSQL_SA_PASSWORD=%s", password);
     AUTO_CLOSE int log = open(log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     const char *const arguments[] = {program, "--setup", "--reset-sa-password", NULL};
-    const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                                       "LC_ALL=C.UTF-8",
-                                       "HOME=" SQLSERVER_ROOT,
-                                       "ACCEPT_EULA=Y",
-                                       edition,
-                                       secret,
-                                       NULL};
+    static const char home[] = "HOME=" SQLSERVER_ROOT;
+    const char *const environment[] = {
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", home, "ACCEPT_EULA=Y", edition, secret, NULL};
     const struct engine_command command = {program, arguments, environment, data, log};
     const struct sqlserver_view view = {.hidden = dirname(hidden)};
     pid_t child = 0;
@@ -127,28 +119,10 @@ static int fill(const struct engine_instance *instance, const char *data, struct
     return result;
 }
 
-static int sync_data(const char *data, struct error *error)
-{
-    AUTO_CLOSE int folder = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || syncfs(folder) < 0)
-        return error_set_system(error, errno, "cannot sync %s", data);
-    return 0;
-}
-
 int sqlserver_provision(const struct engine_instance *instance, struct error *error)
 {
     if (sqlserver_provisioned(instance))
         return 0;
-    char random[9];
-    text_random(random, 8, "abcdefghijklmnopqrstuvwxyz");
-    AUTO_FREE char *new_data = mem_format("%s/" NEW_FOLDER "%s", instance->folder, random);
-    AUTO_FREE char *data = mem_format("%s/data", instance->folder);
-    int result = remove_leftovers(instance->folder, error);
-    if (!result)
-        result = fill(instance, new_data, error);
-    if (!result)
-        result = sync_data(new_data, error);
-    if (!result && rename(new_data, data) < 0)
-        result = error_set_system(error, errno, "cannot rename %s to %s", new_data, data);
-    return result ? result : file_sync_folder(instance->folder, error);
+    int result = end_leftovers(instance->folder, error);
+    return result ? result : engine_data_make(instance, fill, error);
 }

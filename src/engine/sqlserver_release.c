@@ -65,8 +65,10 @@ static int add_folder(const char *folder, void *context, struct error *error)
     if (access(program, X_OK) || !text_copy(release.programs, sizeof release.programs, folder))
         return 0;
     /* Microsoft, "Check the container version". */
-    const char *const arguments[] = {"/usr/bin/env", "PAL_PROGRAM_INFO=1", program, NULL};
-    if (process_run(arguments, VERSION_DEADLINE, &output, NULL) ||
+    const char *const arguments[] = {program, NULL};
+    const char *const environment[] = {"PATH=/usr/bin:/bin", "PAL_PROGRAM_INFO=1", NULL};
+    const struct process_command command = {.arguments = arguments, .environment = environment};
+    if (process_run_command(&command, VERSION_DEADLINE, &output, NULL) ||
         !sqlserver_read_version(buf_text(&output), release.version, sizeof release.version))
         return 0;
     for (size_t i = 0; i < EDITION_COUNT; i++)
@@ -84,10 +86,5 @@ void sqlserver_discover(const char *folders, struct engine_releases *releases)
         return;
     engine_each(folders, add_folder, releases, NULL);
     add_folder(PACKAGE_FOLDER, releases, NULL);
-    const char *path = getenv("PATH");
-    AUTO_FREE char *list = mem_string(path ? path : "");
-    for (char *at = list; *at; at++)
-        if (*at == ':')
-            *at = ',';
-    engine_each(list, add_folder, releases, NULL);
+    engine_each_in_path(add_folder, releases);
 }

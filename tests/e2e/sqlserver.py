@@ -3,7 +3,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytds
 from fleet import configure
 from postgres import PASSWORD
-from server import PATIENCE, ROOT, alive, end, eventually
+from server import PATIENCE, ROOT, alive
 
 HERE = Path(__file__).resolve().parent
 STANDIN = ROOT / "tests/standin"
@@ -36,13 +35,6 @@ def processes(sealwright):
         if alive(pid):
             found.append(pid)
     return found
-
-
-def end_all(sealwright):
-    """Stops what a test has left."""
-    for pid in processes(sealwright):
-        end(pid, signal.SIGTERM)
-        eventually(lambda pid=pid: not alive(pid), 20, f"process {pid} should end")
 
 
 def tsql(instance, bundle, sql, user="app", password=PASSWORD, encryption="require", host=None):

@@ -2,12 +2,15 @@
 
 import datetime
 import os
+import subprocess
+from pathlib import Path
 
 import pytest
 from clients import ClientError, JavaScript
 from postgres import create, delete, describe, until_ca, until_gone, until_status
-from server import Sealwright, eventually
-from sqlserver import CLIENTS, PASSWORD, Refused, end_all, prepare, processes, started, tedious, tsql
+from server import PATIENCE, Sealwright, eventually
+from sqlserver import CLIENTS, PASSWORD, Refused, prepare, processes, started, tedious, tsql
+from test_client_pages import blocks
 
 AUTHORITIES = ["rds-ca-ecc384-g1", *(pytest.param(each, marks=pytest.mark.slow) for each in
                                      ("rds-ca-2019", "rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1"))]
@@ -24,8 +27,6 @@ def host():
     try:
         yield running.start()
     finally:
-        running.stop()
-        end_all(running)
         running.close(keep=bool(os.environ.get("KEEP")))
 
 
@@ -129,7 +130,7 @@ def test_a_change_of_ca_restarts_and_keeps_the_data(api, make, bundle):
     assert started(instance, bundle) > before
     for client in CLIENTS.values():
         assert client(instance, bundle, SECURE, user="reader", password="Read-only-1") == [["TRUE"]]
-    assert ["orders"] in tsql(instance, bundle, "select name from sys.databases")
+    assert ["orders"] in names(instance, bundle)
     assert any("issued by rds-ca-ecc384-g1" in text for text in texts(api, instance))
 
 
@@ -163,7 +164,23 @@ def test_a_stop_and_a_start_bring_what_waited_for_a_restart(api, make, bundle):
     api.call("start-db-instance", DBInstanceIdentifier=name)
     again = until_ca(api, name, "rds-ca-rsa4096-g1")
     assert again["Endpoint"] == instance["Endpoint"]
-    assert ["orders"] in tsql(instance, bundle, "select name from sys.databases")
+    assert ["orders"] in names(instance, bundle)
+
+
+@pytest.mark.slow
+def test_a_new_name_restarts_with_a_certificate_for_it(api, make, bundle):
+    instance = make()
+    name, before = instance["DBInstanceIdentifier"], started(instance, bundle)
+    api.call("modify-db-instance", DBInstanceIdentifier=name, NewDBInstanceIdentifier=f"{name}-new", ApplyImmediately=True)
+    try:
+        renamed = until_status(api, f"{name}-new", "available")
+        assert renamed["Endpoint"]["Address"].startswith(f"{name}-new.")
+        assert started(renamed, bundle) > before
+        with pytest.raises(Refused):  # still the same server, but no longer of that name
+            started(instance, bundle)
+    finally:
+        delete(api, f"{name}-new")
+        until_gone(api, f"{name}-new")
 
 
 @pytest.mark.parametrize("params", [{}, pytest.param({"CertificateRotationRestart": True}, marks=pytest.mark.slow)],
@@ -228,13 +245,62 @@ def test_a_new_password_takes_effect_without_a_restart(api, make, bundle):
         tsql(instance, bundle, SECURE)
 
 
+@pytest.mark.slow
+def test_every_command_of_the_page_connects(host, api, tmp_path):
+    for name, content in blocks("sqlserver"):
+        if name:
+            (tmp_path / name).write_text(content)
+    (tmp_path / "node_modules").symlink_to(Path(__file__).parent / "node_modules")
+    create(api, "orders", Engine="sqlserver-ex")
+    until_status(api, "orders", "available")
+    environment = host.environment(PASSWORD=PASSWORD, PATH=f"/usr/bin:/bin:{os.environ['PATH']}")
+    commands = [content for written, content in blocks("sqlserver") if not written]
+    assert len(commands) > 3
+    for command in commands:
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=tmp_path, env=environment, text=True,
+                              capture_output=True, timeout=120 * PATIENCE, check=False, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, f"{command}\nstatus {done.returncode}\n{done.stdout}{done.stderr}"
+        if command is not commands[0]:
+            assert done.stdout.count("TRUE") == max(1, command.count("node ")), f"{command}\nprinted {done.stdout!r}"
+    delete(api, "orders")
+    until_gone(api, "orders")
+
+
 @pytest.fixture
 def short_lived(make_sealwright):
     """A Sealwright of the test's own whose certificates live for a minute and a half."""
-    own = prepare(make_sealwright(), restart_certificate_seconds=90, rotation_emergency_percent=1, rotation_spread_percent=0)
-    yield own.start()
-    own.stop()
-    end_all(own)
+    return prepare(make_sealwright(), restart_certificate_seconds=90, rotation_emergency_percent=1,
+                   rotation_spread_percent=0).start()
+
+
+@pytest.mark.slow
+def test_it_runs_on_alone_and_down_all_stops_it(make_sealwright):
+    own = prepare(make_sealwright()).start()
+    api = JavaScript(own)
+    try:
+        create(api, "orders", Engine="sqlserver-se")
+        instance = until_status(api, "orders", "available")
+        bundle = own.download("/us-east-1/us-east-1-bundle.pem")
+        tsql(instance, bundle, "create database orders")
+        before = started(instance, bundle)
+        own.stop()
+        assert started(instance, bundle) == before
+        assert len(processes(own)) == 1
+        own.command("down", "--all")
+        assert not processes(own)
+        own.start()
+        eventually(lambda: processes(own), 60, "the agent should start the database again")
+        until_status(api, "orders", "available")
+        eventually(lambda: ["orders"] in names(instance, bundle), 30, "the database should be there")
+    finally:
+        api.close()
+
+
+def names(instance, bundle):
+    try:
+        return tsql(instance, bundle, "select name from sys.databases")
+    except Refused:
+        return []
 
 
 @pytest.mark.slow
