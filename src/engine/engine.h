@@ -58,7 +58,7 @@ struct engine_master {
 };
 
 /* Clients that began a TLS handshake and refused the served certificate, by the engine's own account. What a
- * client can write into it itself is never taken for another client's. */
+ * client can write into it itself is not taken for another client's, but for what its driver says. */
 struct engine_evidence {
     int64_t position; /* in: where the last look ended, 0 for all that is there; out: where this one did */
     int64_t since;    /* in: ms since 1970; older refusals are passed over. The engine may date them by a time

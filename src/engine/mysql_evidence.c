@@ -7,7 +7,7 @@
  * does, are told apart.
  *
  * What a client can write into these logs without a login, a user's name, is too short for an entry. Who may
- * log in and make events or databases can raise what reads like one. */
+ * make events, with event_scheduler on, can raise one in them that reads like it. */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -209,7 +209,7 @@ class MySQL(MariaDB):
         return mysql_folder()[1]
 
     def settings(self):
-        return {"engine_folders": [mysql_folder()[0]]}
+        return {"engine_folders": list(filter(None, [mysql_folder()[0]]))}
 
     def client(self):
         return f"{mysql_folder()[0]}/mysql"
@@ -229,10 +229,16 @@ def mysql_folder():
                           stdin=subprocess.DEVNULL)
     if done.returncode:
         return None, f"MySQL cannot be had: {done.stderr.strip()}"
-    folder = done.stdout.strip()
-    # The agent runs as a user of its own when root starts it.
-    closed = [path for path in Path(folder).parents if os.geteuid() == 0 and not path.stat().st_mode & 0o001]
-    return (None, f"MySQL cannot be run: {closed[0]} is closed to other users") if closed else (folder, None)
+    reason = closed(done.stdout.strip())
+    return (None, f"MySQL cannot be run: {reason}") if reason else (done.stdout.strip(), None)
+
+
+def closed(folder):
+    """Why the agent, which runs as a user of its own when root starts it, cannot get there; or None."""
+    for path in Path(folder).resolve().parents if os.geteuid() == 0 else []:
+        if not path.stat().st_mode & 0o001:
+            return f"{path} is closed to other users"
+    return None
 
 
 def read(plain, length):

@@ -6,14 +6,27 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import clients
+import engines
 import pytest
+from fleet import configure
 from postgres import PASSWORD, create, delete, until_gone, until_status
-from server import PATIENCE, ROOT
+from server import PATIENCE, ROOT, Sealwright
 
 # ```sh run ... ``` is run, ```LANGUAGE file=NAME ... ``` is written into the folder first.
 BLOCK = re.compile(r"^```(\w+) (run|file=(\S+))\n(.*?)^```$", re.M | re.S)
 
-PAGES = {"postgres": {}}  # page: what its instance is created with
+PAGES = ["postgres", "mariadb", "mysql"]  # each of the engine of its name
+
+
+@pytest.fixture(scope="module")
+def world():
+    running = Sealwright()
+    try:
+        configure(running, **engines.ALL["mysql"].settings())
+        yield running.start()
+    finally:
+        running.close()
 
 
 def blocks(page):
@@ -22,25 +35,32 @@ def blocks(page):
 
 
 @pytest.fixture(params=PAGES)
-def page(request, shared, javascript, tmp_path):
+def page(request, world, tmp_path):
     """A page, its instance "orders" available, an empty folder."""
+    reason = engines.ALL[request.param].reason_to_skip()
+    if reason:
+        pytest.skip(reason)
     for name, content in blocks(request.param):
         if name:
             (tmp_path / name).write_text(content)
     (tmp_path / "node_modules").symlink_to(Path(__file__).parent / "node_modules")
-    create(javascript, "orders", **PAGES[request.param])
-    until_status(javascript, "orders", "available")
-    yield request.param, tmp_path
-    delete(javascript, "orders")
-    until_gone(javascript, "orders")
+    client = clients.JavaScript(world)
+    try:
+        create(client, "orders", Engine=request.param)
+        until_status(client, "orders", "available")
+        yield request.param, tmp_path
+        delete(client, "orders")
+        until_gone(client, "orders")
+    finally:
+        client.close()
     shutil.rmtree(tmp_path)
 
 
 @pytest.mark.slow
-def test_every_command_of_a_page_connects(page, shared):
+def test_every_command_of_a_page_connects(page, world):
     name, folder = page
-    environment = shared.environment(PGPASSWORD=PASSWORD, MYSQL_PWD=PASSWORD, PASSWORD=PASSWORD,
-                                     PATH=f"/usr/bin:/bin:{os.environ['PATH']}")
+    path = os.pathsep.join([*engines.ALL[name].settings().get("engine_folders", []), "/usr/bin", "/bin", os.environ["PATH"]])
+    environment = world.environment(PGPASSWORD=PASSWORD, MYSQL_PWD=PASSWORD, PASSWORD=PASSWORD, PATH=path)
     commands = [content for written, content in blocks(name) if not written]
     assert len(commands) > 2
     for command in commands:
