@@ -103,7 +103,7 @@ static int fill(const struct engine_instance *instance, const char *new_data, st
                                 data,
                                 names,
                                 "--auth-root-authentication-method=socket",
-                                "--auth-root-socket-user=" MYSQL_ADMIN,
+                                ("--auth-root-socket-user=" MYSQL_ADMIN),
                                 "--skip-test-db",
                                 "--skip-name-resolve",
                                 "--innodb-log-file-size=25165824",
