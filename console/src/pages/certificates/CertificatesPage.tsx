@@ -1,0 +1,1 @@
+export default function CertificatesPage(_: { identifier?: string }) { return null; }

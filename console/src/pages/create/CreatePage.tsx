@@ -1,0 +1,1 @@
+export default function CreatePage(_: { identifier?: string }) { return null; }

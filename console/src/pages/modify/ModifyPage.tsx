@@ -1,0 +1,1 @@
+export default function ModifyPage(_: { identifier?: string }) { return null; }

@@ -1,0 +1,1 @@
+export default function UpdatePage(_: { identifier?: string }) { return null; }
