@@ -61,6 +61,7 @@ static void other_addresses_name_nothing(void **state)
         "/console/\xc3\xa4.js",
     };
     struct console_name name;
+    (void)state;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         if (console_name_read(paths[i], &name))
             fail_msg("%s names %s", paths[i], name.file);

@@ -4,12 +4,12 @@ import Box from "@cloudscape-design/components/box";
 import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Flashbar from "@cloudscape-design/components/flashbar";
 import SideNavigation from "@cloudscape-design/components/side-navigation";
-import Spinner from "@cloudscape-design/components/spinner";
 import { Suspense, useEffect, useState } from "react";
 import { RegionProvider } from "../data/RegionContext";
 import { useUpdates } from "../data/useUpdates";
 import type { Region } from "../model/trust";
 import { Failure } from "../parts/Failure";
+import { Loading } from "../parts/Loading";
 import { regionOf, useSession } from "../session/SessionContext";
 import { contentTypeOf, crumbsOf, pageOf } from "./pages";
 import { useNotices } from "./notices";
@@ -49,7 +49,7 @@ function Navigation({ route, region }: { route: Route; region: string }) {
   const isDatabases = route.page !== "certificates" && route.page !== "certificate-update";
   return (
     <SideNavigation
-      header={{ text: "Sealwright", href: databases }}
+      header={{ text: region, href: databases }}
       activeHref={isDatabases ? databases : hrefOf(route)}
       items={[
         { type: "link", text: "Databases", href: databases },
@@ -90,15 +90,7 @@ function Layout({ route, region }: { route: Route; region: Region }) {
         notifications: "Notifications",
       }}
       content={
-        <Suspense
-          fallback={
-            <Box textAlign="center" padding="xxl">
-              <Spinner size="large" />
-            </Box>
-          }
-        >
-          {pageOf(route)}
-        </Suspense>
+        <Suspense fallback={<Loading />}>{pageOf(route)}</Suspense>
       }
     />
   );

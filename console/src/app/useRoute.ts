@@ -13,5 +13,9 @@ export function useRoute(): Route {
 }
 
 export function go(route: Route) {
-  window.location.hash = hrefOf(route);
+  goTo(hrefOf(route));
+}
+
+export function goTo(href: string) {
+  window.location.hash = href;
 }

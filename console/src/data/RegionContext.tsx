@@ -4,6 +4,7 @@ import { makeClient } from "../api/client";
 import type { Region, RegionIndex } from "../model/trust";
 import { type Access, findAccess } from "../session/access";
 import { useSession } from "../session/SessionContext";
+import { Batch } from "./batch";
 import { Fleet } from "./fleet";
 import { type PendingActions, loadPendingActions } from "./maintenance";
 import { loadRegionIndex } from "./trust";
@@ -14,6 +15,7 @@ export interface RegionData {
   region: Region;
   client: RDSClient;
   fleet: Fleet;
+  batch: Batch;
   access: Live<Access>;
   pending: Live<PendingActions>;
   certificates: Live<DescribeCertificatesCommandOutput>;
@@ -33,6 +35,11 @@ export function useFleet() {
   return useSyncExternalStore(fleet.subscribe, fleet.snapshot);
 }
 
+export function useBatch() {
+  const { batch } = useRegion();
+  return useSyncExternalStore(batch.subscribe, batch.snapshot);
+}
+
 /** True once it is known that the key may change things. */
 export function useMayChange(): boolean {
   return useRegion().access.data === "administrator";
@@ -44,6 +51,7 @@ export function RegionProvider({ region, children }: { region: Region; children:
   const { key } = useSession();
   const client = useMemo(() => makeClient(key, region.name), [key, region.name]);
   const fleet = useMemo(() => new Fleet(client), [client]);
+  const batch = useMemo(() => new Batch(client, fleet.touch), [client, fleet]);
   const access = useLive(useCallback((signal: AbortSignal) => findAccess(client, signal), [client]));
   const pending = useLive(useCallback((signal: AbortSignal) => loadPendingActions(client, signal), [client]), slowly);
   const certificates = useLive(
@@ -55,8 +63,8 @@ export function RegionProvider({ region, children }: { region: Region; children:
   );
   const index = useLive(useCallback((signal: AbortSignal) => loadRegionIndex(region, signal), [region]), slowly);
   const data = useMemo(
-    () => ({ region, client, fleet, access, pending, certificates, index }),
-    [region, client, fleet, access, pending, certificates, index],
+    () => ({ region, client, fleet, batch, access, pending, certificates, index }),
+    [region, client, fleet, batch, access, pending, certificates, index],
   );
   return <RegionContext value={data}>{children}</RegionContext>;
 }

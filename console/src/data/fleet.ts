@@ -53,7 +53,7 @@ export class Fleet {
 
   /** Reads some instances anew: the caller has just changed them. */
   readonly touch = async (identifiers: string[]) => {
-    await this.round;
+    while (this.round) await this.round;
     await this.begin((signal) => this.loadSome(identifiers, signal));
   };
 

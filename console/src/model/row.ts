@@ -1,5 +1,5 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
-import { type RotationState, readRotation } from "./rotation";
+import { type RotationState, readRotation, readServerCertificate } from "./rotation";
 
 /** What the tables show of an instance: small, because there may be ten thousand. */
 export interface Row {
@@ -17,6 +17,8 @@ export interface Row {
   nextRotation: number;
   rotation: RotationState;
   window: string;
+  /** Of the certificate that clients see. */
+  serial: string;
 }
 
 export function makeRow(instance: DBInstance): Row {
@@ -34,6 +36,7 @@ export function makeRow(instance: DBInstance): Row {
     nextRotation: rotation.next?.getTime() ?? 0,
     rotation: rotation.state,
     window: instance.PreferredMaintenanceWindow ?? "",
+    serial: readServerCertificate(instance.StatusInfos)?.serial ?? "",
   };
 }
 

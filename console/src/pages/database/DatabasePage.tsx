@@ -1,23 +1,23 @@
-import { type DBInstance, DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
-import Box from "@cloudscape-design/components/box";
+import type { DBInstance } from "@aws-sdk/client-rds";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import Tabs from "@cloudscape-design/components/tabs";
 import Alert from "@cloudscape-design/components/alert";
-import { type ReactNode, useCallback } from "react";
+import type { ReactNode } from "react";
 import { type DatabaseTab, databaseTabs, hrefOf } from "../../app/routes";
+import { goTo } from "../../app/useRoute";
 import { useMayChange, useRegion } from "../../data/RegionContext";
-import { useLive } from "../../data/useLive";
+import { useInstance } from "../../data/useInstance";
 import { useNow } from "../../data/useNow";
 import { engineName } from "../../model/engine";
 import { readProblem } from "../../model/rotation";
 import { makeRow } from "../../model/row";
 import { Expiry, InstanceStatus, RotationStatus } from "../../parts/status";
 import { Failure } from "../../parts/Failure";
+import { Loading } from "../../parts/Loading";
 import { ConfigurationTab } from "./ConfigurationTab";
 import { ConnectivityTab } from "./ConnectivityTab";
 import { DatabaseActions } from "./DatabaseActions";
@@ -41,24 +41,12 @@ const tabs: Record<DatabaseTab, { label: string; Content: (props: TabProps) => R
 };
 
 export function DatabasePage({ identifier, tab }: { identifier: string; tab: DatabaseTab }) {
-  const { region, client } = useRegion();
+  const { region } = useRegion();
   const mayChange = useMayChange();
-  const { data, error, refresh } = useLive(
-    useCallback(
-      async (abortSignal: AbortSignal) => {
-        const command = new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier });
-        const reply = await client.send(command, { abortSignal });
-        return reply.DBInstances?.[0];
-      },
-      [client, identifier],
-    ),
-    often,
-  );
+  const { data, error, refresh } = useInstance(identifier, often);
   if (!data)
     return error === undefined ? (
-      <Box textAlign="center" padding="xxl">
-        <Spinner size="large" />
-      </Box>
+      <Loading />
     ) : (
       <Failure error={error} action={<Button onClick={() => void refresh()}>Try again</Button>} />
     );
@@ -81,6 +69,7 @@ export function DatabasePage({ identifier, tab }: { identifier: string; tab: Dat
       <Tabs
         ariaLabel="Database details"
         activeTabId={tab}
+        onChange={({ detail }) => detail.activeTabHref && goTo(detail.activeTabHref)}
         tabs={databaseTabs.map((id) => {
           const { label, Content } = tabs[id];
           const href = hrefOf({ page: "database", region: region.name, identifier, tab: id });
