@@ -13,10 +13,11 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 	@echo "  variables: RUN_DIR=$(RUN_DIR) PORT=$(PORT) ALL=1 (down: databases too) PREFIX=$(PREFIX) (install)"
 
-build: ## install what is needed to compile, compile into build/
+build: ## install what is needed to compile, compile into build/, and the web console where Node.js is
 	@scripts/install-packages build
 	@[ -f build/build.ninja ] || meson setup build > /dev/null
 	@ninja -C build --quiet src/sealwright
+	@scripts/build-console
 
 up: build ## build, start server and agent in the background, print what to type next
 	@scripts/install-packages run
@@ -42,8 +43,10 @@ fuzz: ## feed every reader of outside bytes with garbage, SECONDS_EACH=60
 	@scripts/install-packages build run check
 	@tests/fuzz/run "$(SECONDS_EACH)"
 
-install: build ## install the program under PREFIX
+install: build ## install the program and the web console under PREFIX
 	@meson configure build --prefix "$(PREFIX)" && meson install -C build
+	@[ ! -d console/dist ] || { mkdir -p "$(DESTDIR)$(PREFIX)/share/sealwright/console" && \
+		cp -r console/dist/. "$(DESTDIR)$(PREFIX)/share/sealwright/console"; }
 
 clean: ## remove what was built; run folders stay
-	@rm -rf build build-asan build-tsan build-fuzz
+	@rm -rf build build-asan build-tsan build-fuzz console/dist

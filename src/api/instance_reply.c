@@ -13,6 +13,8 @@
 #include "fleet/rotate.h"
 #include "fleet/state.h"
 
+#include <openssl/sha.h>
+
 /* A member that is only kept: as it was given, else RDS's default (NULL: absent). */
 static void write_kept(struct buf *result, const json_t *attributes, const char *name, const char *otherwise)
 {
@@ -148,7 +150,43 @@ static int write_rotation(const struct call *call, const struct instance_row *ro
     return result;
 }
 
-/* What is wrong, in the words of the agent; and the rotation. */
+/* ", bridged from rds-ca-2019": whose clients the chain serves, too. */
+static void add_bridges(struct buf *message, const struct instance_row *row)
+{
+    json_t *bridges = json_loadb((const char *)row->bridges.data, row->bridges.length, 0, NULL);
+    size_t index;
+    const json_t *each;
+    json_array_foreach(bridges, index, each)
+        buf_printf(message, "%s%s", index ? " " : ", bridged from ", json_string_value(each));
+    json_decref(bridges);
+}
+
+/* Which certificate clients see, so that it can be compared with what a client says that it has got. One that
+ * is not from the issuance log is not told. */
+static int write_server_certificate(const struct call *call, const struct instance_row *row,
+                                    struct error *error)
+{
+    struct server_certificate_row served = {0};
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    char fingerprint[2 * SHA256_DIGEST_LENGTH + 1], from[32];
+    AUTO_BUF struct buf message = {0};
+    if (!row->served_serial[0])
+        return 0;
+    int result = store_server_certificate_get(call->fleet->store, row->served_serial, &served, error);
+    if (!result) {
+        SHA256(served.certificate.data, served.certificate.length, digest);
+        text_hex(digest, sizeof digest, fingerprint);
+        clock_format_seconds(served.not_before, from);
+        buf_printf(&message, "SHA-256 %s, from %s, issued by %s subordinate %d", fingerprint, from,
+                   served.ca_identifier, served.number);
+        add_bridges(&message, row);
+        write_info(call->result, "server-certificate", true, row->served_serial, buf_text(&message));
+    }
+    server_certificate_row_free(&served);
+    return result == ERROR_NOT_FOUND ? 0 : result;
+}
+
+/* What is wrong, in the words of the agent; the rotation; the certificate. */
 static int write_status(const struct call *call, const struct instance_row *row, struct error *error)
 {
     reply_open(call->result, "StatusInfos");
@@ -158,6 +196,8 @@ static int write_status(const struct call *call, const struct instance_row *row,
     if (row->problem[0])
         write_info(call->result, "instance", false, row->status, row->problem);
     int result = write_rotation(call, row, error);
+    if (!result)
+        result = write_server_certificate(call, row, error);
     reply_close(call->result, "StatusInfos");
     return result;
 }

@@ -106,6 +106,7 @@ static const struct member members[] = {
     {"webhook_url", MEMBER_OWNED_TEXT, AT(webhook_url), 0, 0},
     {"webhook_secret_file", MEMBER_OWNED_TEXT, AT(webhook_secret_file), 0, 0},
     {"webhook_ca_file", MEMBER_OWNED_TEXT, AT(webhook_ca_file), 0, 0},
+    {"console_folder", MEMBER_OWNED_TEXT, AT(console_folder), 0, 0},
     {"organisation_country", MEMBER_TEXT, AT(organisation.country), 2, ROOM(organisation.country)},
     {"organisation_name", MEMBER_TEXT, AT(organisation.organisation), 1, ROOM(organisation.organisation)},
     {"organisation_unit", MEMBER_TEXT, AT(organisation.unit), 1, ROOM(organisation.unit)},
@@ -326,6 +327,7 @@ void settings_free(struct settings *settings)
     free(settings->run_folder);
     free(settings->endpoint_certificate);
     free(settings->endpoint_key);
+    free(settings->console_folder);
     free(settings->server_user);
     free(settings->signer_user);
     free(settings->webhook_url);

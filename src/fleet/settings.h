@@ -51,6 +51,7 @@ struct settings {
     char *webhook_url;                /* events are posted to it; NULL: to none */
     char *webhook_secret_file;        /* the key of the posts' signatures; NULL without a URL */
     char *webhook_ca_file; /* PEM: whom the receiver's certificate must come from; NULL: the system's */
+    char *console_folder;  /* of the built web console; NULL: the usual places */
 };
 
 void settings_defaults(struct settings *settings, const char *run_folder);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "console/console.h"
 #include "fleet/authority.h"
 #include "fleet/work.h"
 #include "http/http.h"
@@ -57,6 +58,7 @@ struct parent {
     size_t count;
     int listeners[LISTENER_ROOM];
     size_t listener_count;
+    int console; /* the folder of the web console, opened before children give up root; -1: not built */
     int signals; /* signalfd */
     sigset_t mask;
     int64_t renew_at; /* next look at the endpoint's certificate */
@@ -111,8 +113,11 @@ static void forget_passphrase(struct parent *parent)
         mem_wipe(parent->options->passphrase, strlen(parent->options->passphrase));
 }
 
-static void close_listeners(struct parent *parent)
+/* What workers alone serve from. */
+static void close_served(struct parent *parent)
 {
+    if (parent->console >= 0)
+        close(parent->console);
     for (size_t i = 0; i < parent->listener_count; i++)
         close(parent->listeners[i]);
 }
@@ -134,7 +139,7 @@ static _Noreturn void become_signer(struct parent *parent)
     if (geteuid() == 0)
         setrlimit(RLIMIT_MEMLOCK, &all);
     begin_child(parent, "signer", parent->settings->signer_user);
-    close_listeners(parent);
+    close_served(parent);
     int *channels = mem_new_array(parent->count, sizeof *channels);
     for (size_t i = SETUP; i < parent->count; i++) {
         close(parent->slots[i].server_end);
@@ -178,7 +183,7 @@ static _Noreturn void become_set_up(struct parent *parent)
 {
     forget_passphrase(parent);
     begin_child(parent, "set-up", parent->settings->server_user);
-    close_listeners(parent);
+    close_served(parent);
     close_channels(parent, &parent->slots[SETUP].server_end);
     struct error error = {0};
     int result = set_up(parent, &error);
@@ -197,6 +202,7 @@ static _Noreturn void become_worker(struct parent *parent, struct slot *slot)
         .channel = slot->server_end,
         .listeners = parent->listeners,
         .listener_count = parent->listener_count,
+        .console = parent->console,
     };
     exit(worker_run(&start));
 }
@@ -205,7 +211,7 @@ static _Noreturn void become_notifier(struct parent *parent)
 {
     forget_passphrase(parent);
     begin_child(parent, "notifier", parent->settings->server_user);
-    close_listeners(parent);
+    close_served(parent);
     close_channels(parent, NULL);
     exit(notifier_run(parent->settings));
 }
@@ -402,6 +408,7 @@ static int open_parent(struct parent *parent, struct error *error)
     parent->signals = signalfd(-1, &parent->mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (parent->signals < 0)
         return error_set_system(error, errno, "cannot receive signals");
+    parent->console = console_open(parent->settings->console_folder);
     int result = open_channels(parent, error);
     return result ? result : listen_on_all(parent, error);
 }

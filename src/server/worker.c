@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "console/console.h"
 #include "fleet/authority.h"
 #include "fleet/work.h"
 #include "http/http.h"
@@ -72,8 +73,8 @@ static void route(struct http_exchange *exchange, void *context)
         answer_health(worker, exchange);
         return;
     }
-    if (agents_handle(worker->agents, exchange) || truststore_handle(worker->truststore, exchange) ||
-        api_handle(worker->api, exchange))
+    if (agents_handle(worker->agents, exchange) || console_handle(worker->start->console, exchange) ||
+        truststore_handle(worker->truststore, exchange) || api_handle(worker->api, exchange))
         return;
     http_reply_header(exchange, "Content-Type", "text/plain");
     http_reply(exchange, 404, slice_text("There is nothing at this address.\n"));

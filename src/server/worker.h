@@ -9,6 +9,7 @@ struct worker_start {
     int channel; /* to the signer; taken */
     const int *listeners;
     size_t listener_count;
+    int console; /* the folder of the web console; -1: it was not built */
 };
 
 /* Returns the process's exit status. SIGTERM ends it after the requests at hand, SIGHUP loads the endpoint's

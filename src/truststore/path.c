@@ -119,6 +119,10 @@ int truststore_path_read(const struct settings *settings, const char *host, cons
     *ours = false;
     if (path[0] != '/')
         return 0;
+    if (text_equal(path, "/index.json")) {
+        *ours = true;
+        return 0;
+    }
     const char *partition = strip_partition(&rest);
     *ours = partition != NULL;
     if (!partition)

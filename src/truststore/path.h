@@ -7,7 +7,7 @@
 
 struct truststore_path {
     struct bundle_scope scope;
-    const struct bundle_format *format; /* NULL: the index */
+    const struct bundle_format *format; /* NULL: the index; with an empty scope the one of the regions */
 };
 
 /* Reads a path such as /us-east-1/us-east-1-bundle.pem. `host` (lowercase, without port) chooses the

@@ -6,6 +6,7 @@
 #include "pki/bundle.h"
 
 #include <jansson.h>
+#include <openssl/objects.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +47,16 @@ static json_t *describe(const struct bundle_certificate *each, struct error *err
     char from[32], till[32];
     if (certificate_facts(each->certificate, &facts, error))
         return NULL;
+    const struct ca_profile *profile = ca_profile_find(each->ca_identifier);
     clock_format_seconds(facts.not_before, from);
     clock_format_seconds(facts.not_after, till);
-    return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "ca_identifier",
+    return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "ca_identifier",
                      each->ca_identifier, "region", each->scope, "role",
                      each->number ? "subordinate" : "root", "number", each->number, "subject", facts.subject,
                      "issuer", facts.issuer, "serial", facts.serial, "sha1", facts.sha1, "sha256",
-                     facts.sha256, "valid_from", from, "valid_till", till);
+                     facts.sha256, "valid_from", from, "valid_till", till, "key",
+                     profile ? key_kind_name(profile->key) : "", "signature",
+                     OBJ_nid2ln(X509_get_signature_nid(each->certificate)));
 }
 
 static json_t *describe_bundle(const char *partition, const struct bundle_scope *scope,
@@ -74,6 +78,18 @@ static json_t *describe_bundle(const char *partition, const struct bundle_scope 
                      "bytes", (json_int_t)body.length, "certificates", (json_int_t)content->count);
 }
 
+/* Takes `json`. */
+static int write_json(json_t *json, struct buf *out, struct error *error)
+{
+    AUTO_FREE char *text = json_dumps(json, JSON_INDENT(2));
+    json_decref(json);
+    if (!text)
+        return error_set(error, ERROR_INTERNAL, "cannot make the index");
+    buf_append_text(out, text);
+    buf_append_byte(out, '\n');
+    return 0;
+}
+
 int render_index(struct fleet *fleet, const struct bundle_scope *scope, const struct bundle_content *content,
                  struct buf *out, struct error *error)
 {
@@ -89,9 +105,20 @@ int render_index(struct fleet *fleet, const struct bundle_scope *scope, const st
                               "bundles", bundles);
     if (region)
         json_object_set_new(index, "region", json_string(region->name));
-    AUTO_FREE char *text = json_dumps(index, JSON_INDENT(2));
-    json_decref(index);
-    buf_append_text(out, text);
-    buf_append_byte(out, '\n');
-    return good ? 0 : error_set(error, ERROR_INTERNAL, "cannot make the index");
+    int result = write_json(index, out, error);
+    return good ? result : error_set(error, ERROR_INTERNAL, "cannot make the index");
+}
+
+int render_regions(const struct settings *settings, struct buf *out, struct error *error)
+{
+    json_t *regions = json_array();
+    for (size_t i = 0; i < settings->regions.count; i++) {
+        const struct region *region = &settings->regions.regions[i];
+        AUTO_FREE char *index = mem_format("/%s/%s/index.json", region->partition, region->name);
+        json_array_append_new(regions,
+                              json_pack("{s:s, s:s, s:s, s:s}", "name", region->name, "title", region->title,
+                                        "partition", region->partition, "index", index));
+    }
+    return write_json(json_pack("{s:s, s:o}", "home_region", settings->home_region, "regions", regions), out,
+                      error);
 }

@@ -20,4 +20,7 @@ int render_bundle(const struct bundle_content *content, const struct bundle_form
 int render_index(struct fleet *fleet, const struct bundle_scope *scope, const struct bundle_content *content,
                  struct buf *out, struct error *error);
 
+/* The regions there are, with their titles and partitions: what /index.json says. */
+int render_regions(const struct settings *settings, struct buf *out, struct error *error);
+
 #endif

@@ -25,7 +25,7 @@ struct rendered {
     struct buf body;
     const char *content_type;
     char etag[72];
-    int64_t modified;       /* ms, whole seconds */
+    int64_t modified;       /* ms, whole seconds; 0: not known */
     char last_modified[32]; /* the same as HTTP writes it */
 };
 
@@ -136,8 +136,8 @@ static void set_etag(struct rendered *rendered)
     snprintf(rendered->etag, sizeof rendered->etag, "\"%s\"", hex);
 }
 
-static int render(struct truststore *truststore, const struct truststore_path *path,
-                  struct rendered *rendered, struct error *error)
+static int render_certificates(struct truststore *truststore, const struct truststore_path *path,
+                               struct rendered *rendered, struct error *error)
 {
     struct bundle_content content;
     int result = catalog_gather(truststore->fleet, &path->scope, &content, error);
@@ -145,11 +145,20 @@ static int render(struct truststore *truststore, const struct truststore_path *p
         return result;
     result = path->format ? render_bundle(&content, path->format, &rendered->body, error)
                           : render_index(truststore->fleet, &path->scope, &content, &rendered->body, error);
-    rendered->content_type = path->format ? path->format->content_type : "application/json";
     rendered->modified = content.newest / 1000 * 1000;
     clock_format_http(rendered->modified, rendered->last_modified);
-    set_etag(rendered);
     bundle_content_free(&content);
+    return result;
+}
+
+static int render(struct truststore *truststore, const struct truststore_path *path,
+                  struct rendered *rendered, struct error *error)
+{
+    bool of_regions = !path->scope.partition[0] && !path->scope.region[0];
+    int result = of_regions ? render_regions(truststore->fleet->settings, &rendered->body, error)
+                            : render_certificates(truststore, path, rendered, error);
+    rendered->content_type = path->format ? path->format->content_type : "application/json";
+    set_etag(rendered);
     return result;
 }
 
@@ -203,9 +212,10 @@ static void answer_failure(struct http_exchange *exchange, const struct error *e
 static void answer(struct http_exchange *exchange, struct rendered *rendered)
 {
     http_reply_header(exchange, "ETag", rendered->etag);
-    http_reply_header(exchange, "Last-Modified", rendered->last_modified);
+    if (rendered->modified)
+        http_reply_header(exchange, "Last-Modified", rendered->last_modified);
     http_reply_header(exchange, "Cache-Control", "public, max-age=300");
-    if (condition_unchanged(exchange, rendered->etag, rendered->modified)) {
+    if (condition_unchanged(exchange, rendered->etag, rendered->modified ? rendered->modified : INT64_MAX)) {
         http_reply(exchange, 304, (struct slice){0});
         let_go(rendered);
         return;

@@ -1,0 +1,188 @@
+"""Each page of the web console for everybody: for screen readers, in the dark, on narrow windows, of ten thousand
+databases and of texts that are full of markup."""
+
+import os
+from pathlib import Path
+
+import pytest
+from browser import browser_for, build_console
+from console_fleet import add_copies, add_event
+from fleet import call, configure, create_all
+from server import ROOT, Sealwright, eventually
+
+MARKUP = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script><b>bold</b>"
+PICTURES = os.environ.get("SEALWRIGHT_PICTURES")  # a folder for screenshots of each page
+AUTHORITIES = ("rds-ca-rsa2048-g1", "rds-ca-2019", "rds-ca-ecc384-g1", "rds-ca-rsa4096-g1")
+
+# Each page: its picture's name, its address, what is there once it is complete.
+PAGES = [
+    ("databases", "databases/us-east-1", "Available"),
+    ("create-database", "create/us-east-1", "db.t3.micro"),
+    ("connectivity", "databases/us-east-1/orders", "Fetch the bundle once"),
+    ("events", "databases/us-east-1/orders/events", "DB instance created"),
+    ("maintenance", "databases/us-east-1/orders/maintenance", "is being retired"),
+    ("configuration", "databases/us-east-1/orders/configuration", "Parameter groups"),
+    ("tags", "databases/us-east-1/orders/tags", "team"),
+    ("modify", "databases/us-east-1/orders/modify", "New master password"),
+    ("certificate-update", "certificate-update/us-east-1", "is being retired"),
+    ("certificates", "certificates/us-east-1", "365 days or more"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built():
+    build_console()
+
+
+@pytest.fixture(scope="module")
+def world():
+    """A small fleet with something to do: two databases under a CA that is being retired."""
+    sealwright = Sealwright(regions=("us-east-1", "eu-central-1"))
+    try:
+        sealwright.start()
+        create_all(sealwright, 4, AUTHORITIES)
+        sealwright.stop()
+        configure(sealwright, retiring_certificate_authorities=["rds-ca-2019"])
+        names = ["billing", "catalogue", "inventory", "ledger", "metrics", "orders", "payments", "search", "sessions", "users"]
+        add_copies(sealwright, "fleet-1", [{"identifier": name, "address": f"{name}.cuua1f9blc3z.us-east-1.rds.localhost"}
+                                           for name in ("orders", "payments")])
+        for number, name in enumerate(name for name in names if name not in ("orders", "payments")):
+            add_copies(sealwright, f"fleet-{2 if number % 3 else 0}", [{"identifier": name, "engine": "postgres"}])
+        add_event(sealwright, "orders", "DB instance created", "creation")
+        sealwright.start()
+        arn = "arn:aws:rds:us-east-1:123456789012:db:orders"
+        call(sealwright, "AddTagsToResource", ResourceName=arn, **{"Tags.Tag.1.Key": "team", "Tags.Tag.1.Value": "shop"})
+        eventually(lambda: "ca-certificate-rotation" in call(sealwright, "DescribePendingMaintenanceActions").text, 60, "a pending action")
+        sealwright.download("/us-east-1/us-east-1-bundle.pem")
+        yield sealwright
+    finally:
+        sealwright.close(keep=bool(os.environ.get("KEEP")))
+
+
+@pytest.fixture
+def browser(world):
+    with browser_for(world) as opened:
+        yield opened
+
+
+def settle(browser, text):
+    browser.sees(text)
+    browser.until(lambda: not browser.count("[class*=awsui_spinner]"), 60, "nothing should be loading any more")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(browser, theme):
+    browser.theme(theme)
+    browser.go("/console/")
+    browser.sees("Secret access key")
+    assert_accessible(browser, "sign-in")
+    picture(browser, f"sign-in-{theme}")
+    browser.sign_in()
+    assert browser.count(".awsui-dark-mode") == (1 if theme == "dark" else 0)
+    for name, path, text in PAGES:
+        browser.go(f"#/{path}")
+        settle(browser, text)
+        assert_accessible(browser, name)
+        picture(browser, f"{name}-{theme}")
+
+
+def assert_accessible(browser, name):
+    findings = browser.axe()
+    assert findings["passes"] > 10, f"axe has looked at nothing on {name}"
+    bad = [each for each in findings["violations"] if each["impact"] in ("serious", "critical")]
+    assert not bad, f"{name}: {bad}"
+
+
+def picture(browser, name):
+    if PICTURES:
+        browser.screenshot(str(Path(ROOT, PICTURES, f"{name}.png")), False)
+
+
+def test_axe_finds_what_is_wrong(browser):
+    """The judge is awake: a picture without words and a button without a name are found."""
+    browser.sign_in()
+    browser.evaluate("document.body.append(document.createElement('button'), Object.assign(new Image(), { src: 'data:image/gif;base64,R0lGODlhAQABAAAAACw=' }))")
+    assert {"button-name", "image-alt"} <= {each["id"] for each in browser.axe()["violations"]}
+
+
+def test_narrow_windows_need_no_sideways_scrolling(browser):
+    browser.size(360, 740)
+    browser.sign_in()
+    for name, path, text in PAGES:
+        browser.go(f"#/{path}")
+        settle(browser, text)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= 360, name
+    browser.go("#/databases/us-east-1")
+    settle(browser, "Available")
+    picture(browser, "narrow")
+
+
+def test_markup_is_shown_as_text(make_sealwright):
+    sealwright = make_sealwright().start()
+    create_all(sealwright, 1, AUTHORITIES)
+    arn = "arn:aws:rds:us-east-1:123456789012:db:fleet-0"
+    call(sealwright, "AddTagsToResource", ResourceName=arn, **{"Tags.Tag.1.Key": MARKUP[:120], "Tags.Tag.1.Value": MARKUP})
+    sealwright.stop()
+    add_event(sealwright, "fleet-0", MARKUP)
+    add_copies(sealwright, "fleet-0", [{"identifier": MARKUP, "resource_id": "db-MARKUP", "problem": MARKUP, "master_username": MARKUP,
+                                        "database_name": MARKUP[:60], "instance_class": MARKUP[:60]}])
+    sealwright.start()
+    with browser_for(sealwright) as browser:
+        browser.before_load("window.broken = 0")
+        browser.sign_in()
+        browser.sees(MARKUP)
+        for path in ("fleet-0/tags", "fleet-0/events"):
+            browser.go(f"#/databases/us-east-1/{path}")
+            browser.sees(MARKUP)
+        browser.go("#/databases/us-east-1")
+        browser.click("link", MARKUP)
+        browser.sees("The agent says")
+        browser.sees(MARKUP)
+        browser.until(lambda: browser.text("[data-command=psql]"), 30, "the commands")
+        browser.go("#/certificate-update/us-east-1")
+        browser.sees("requiring certificate update")
+        assert browser.evaluate("window.broken") == 0
+        assert browser.count("img[src=x]") == 0 and browser.count("body script:not([src])") == 0
+
+
+@pytest.mark.slow
+def test_ten_thousand_databases(make_sealwright, record_property):
+    sealwright = make_sealwright(workers=1).start()
+    create_all(sealwright, 1, AUTHORITIES)
+    sealwright.stop()
+    add_copies(sealwright, "fleet-0", [{"identifier": f"shop-{number:05}", "resource_id": f"db-{number:020}",
+                                        "served_ca_identifier": AUTHORITIES[number % 3], "ca_identifier": AUTHORITIES[number % 3]}
+                                       for number in range(9999)])
+    sealwright.start("server")
+    with browser_for(sealwright) as browser:
+        # The longest time in which the page could not answer its user (the Long Tasks API), from when it is set to 0 on.
+        browser.before_load("window.longest = 0; new PerformanceObserver((list) => list.getEntries().forEach("
+                            "(entry) => { window.longest = Math.max(window.longest, entry.duration) })).observe({ type: 'longtask' })")
+        browser.sign_in()
+        browser.sees("shop-00000")
+        while_loading = "document.body.innerText.match(/Databases\\s*\\(([\\d,]+)\\+?\\)/)?.[1]"
+        browser.until(lambda: browser.evaluate(while_loading) == "10,000", 120, lambda: f"all should be there: {browser.evaluate(while_loading)}")
+        loading = browser.evaluate("Math.round(window.longest)")
+        browser.evaluate("window.longest = 0")
+        browser.fill("Filter by databases", "shop-0987")
+        browser.press("Enter")
+        browser.sees("10 matches")
+        browser.click("button", "Clear filters")
+        browser.click("button", "Next page")
+        browser.until(lambda: "shop-00019" in browser.text("tbody"), 30, "the second page of 20")
+        browser.click("button", "DB identifier")
+        using = browser.evaluate("Math.round(window.longest)")
+        browser.go("#/certificates/us-east-1")
+        browser.sees("10,000")
+        record_property("figures", "console with 10,000 databases: the page was busy for at most "
+                        f"{loading} ms at a time while they were loaded, {using} ms while they were filtered, paged and sorted")
+
+
+def test_figures_of_the_first_load(world, record_property):
+    with browser_for(world) as browser:
+        first = browser.measure_load("/console/", "Secret access key")
+        browser.sign_in()
+        signed_in = browser.measure_load("/console/#/databases/us-east-1", "Available")
+    assert 0 < first["bytes"] < 1_500_000
+    record_property("figures", f"console, first load with an empty cache: {first['bytes'] / 1000:.0f} KB in {first['files']} files, sign-in "
+                    f"usable after {first['milliseconds']} ms; signed in, the databases shown after {signed_in['milliseconds']} ms")
