@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "api_fixture.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "fleet/adopt.h"
@@ -60,6 +61,7 @@ static void adopt_with_token(struct world *world)
 
 static void report(struct world *world, enum observed_state observed_state, bool deleted)
 {
+    clock_pause(2); /* events of the same millisecond are in no order */
     struct instance_row row = {0};
     assert_int_equal(store_instance_get_by_resource(world->fleet.store, example.resource_id, &row, NULL), 0);
     struct observed_instance observed = {.generation = row.generation, .state = observed_state, .port = 5433};
