@@ -183,6 +183,7 @@ void adopted_add_setting(struct adopted *server, const char *name, const char *b
         (struct adopted_setting){mem_string(name), mem_string(before), mem_string(after)};
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): they become the hook's */
 void adopted_add_hook(struct adopted *server, enum hook_kind kind, char *path, char *text)
 {
     server->hooks = mem_grow(server->hooks, server->hook_count + 1, sizeof *server->hooks);
@@ -303,6 +304,16 @@ static int give_back_running(const struct engine_adoption *adoption, const struc
     return result;
 }
 
+/* A file that held lines and is gone needs nothing. */
+static int check_hooks(const struct adopted *server, struct error *error)
+{
+    struct error why = {0};
+    for (size_t i = 0; i < server->hook_count; i++)
+        if (hook_look(&server->hooks[i], &why) == HOOK_CHANGED && why.code != ERROR_NOT_FOUND)
+            return error_set(error, why.code, "%s", why.text);
+    return 0;
+}
+
 int adopted_give_back(const struct engine_adoption *adoption, const struct engine_instance *instance,
                       struct error *error)
 {
@@ -312,6 +323,8 @@ int adopted_give_back(const struct engine_adoption *adoption, const struct engin
     /* What the owner has changed meanwhile counts. */
     if (running && adoption->look(&server, NULL) == 0)
         result = adopted_save(instance->folder, &server, error);
+    if (!result)
+        result = check_hooks(&server, error);
     if (!result)
         result = adoption->neutral(&server, instance->folder, error);
     if (!result && running)

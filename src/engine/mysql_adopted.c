@@ -24,6 +24,7 @@
 enum {
     FILE_LIMIT = 256 * 1024,
     PID_FILE_LIMIT = 256,
+    COMMAND_LIMIT = 1024 * 1024,
     SOCKETS_LIMIT = 16 * 1024 * 1024,
     DEFAULTS_DEADLINE = 10 * 1000,
     FILES_MOST = 3,
@@ -115,13 +116,15 @@ static char *find_data(const char *config_file)
  * that root has started hides from its own user what it works in and has open. */
 static int process_of(const char *pid_file)
 {
-    AUTO_BUF struct buf text = {0}, name = {0};
+    AUTO_BUF struct buf text = {0}, command = {0};
     if (!pid_file || file_read(pid_file, PID_FILE_LIMIT, &text, NULL))
         return 0;
     int pid = (int)strtol(buf_text(&text), NULL, 10);
-    AUTO_FREE char *path = mem_format("/proc/%d/comm", pid);
-    bool is_server = pid > 0 && process_alive(pid) && file_read(path, PID_FILE_LIMIT, &name, NULL) == 0 &&
-                     (text_equal(buf_text(&name), "mariadbd\n") || text_equal(buf_text(&name), "mysqld\n"));
+    AUTO_FREE char *path = mem_format("/proc/%d/cmdline", pid);
+    bool is_server = pid > 0 && process_alive(pid) && file_read(path, COMMAND_LIMIT, &command, NULL) == 0 &&
+                     command.length &&
+                     (memmem(command.data, command.length, "mysqld", strlen("mysqld")) ||
+                      memmem(command.data, command.length, "mariadbd", strlen("mariadbd")));
     return is_server ? pid : 0;
 }
 
@@ -424,7 +427,7 @@ static int write_authorities(const struct engine_instance *instance, const struc
     int result = file_read(issuers, FILE_LIMIT, &all, error);
     if (!result)
         result = read_own(hook, &all, error);
-    if (result || (file_read(hook->text, 2 * FILE_LIMIT, &old, NULL) == 0 &&
+    if (result || (file_read(hook->text, (size_t)2 * FILE_LIMIT, &old, NULL) == 0 &&
                    slice_equal(slice_buf(&old), slice_buf(&all))))
         return result;
     *changed = true;
