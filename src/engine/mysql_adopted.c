@@ -122,9 +122,8 @@ static int process_of(const char *pid_file)
     int pid = (int)strtol(buf_text(&text), NULL, 10);
     AUTO_FREE char *path = mem_format("/proc/%d/cmdline", pid);
     bool is_server = pid > 0 && process_alive(pid) && file_read(path, COMMAND_LIMIT, &command, NULL) == 0 &&
-                     command.length &&
-                     (memmem(command.data, command.length, "mysqld", strlen("mysqld")) ||
-                      memmem(command.data, command.length, "mariadbd", strlen("mariadbd")));
+                     (memmem(buf_text(&command), command.length, "mysqld", strlen("mysqld")) ||
+                      memmem(buf_text(&command), command.length, "mariadbd", strlen("mariadbd")));
     return is_server ? pid : 0;
 }
 
