@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/operate.h"
 #include "cli/role.h"
+#include "console/console.h"
 #include "engine/engine.h"
 #include "server/server.h"
 
@@ -109,8 +110,15 @@ static int await_answer(const struct settings *settings, const struct role *role
 /* `folder` as the caller named it. */
 static void print_next(const struct settings *settings, const char *folder)
 {
-    printf("\nSealwright answers at https://localhost:%d\n\n", settings->port);
-    printf("Type next:\n\n"
+    int console = console_open(settings->console_folder);
+    printf("\nSealwright answers at https://localhost:%d\n", settings->port);
+    if (console >= 0) {
+        printf(
+            "Its web console is at https://localhost:%d/console/: sign in with the access key in %s/env.sh\n",
+            settings->port, folder);
+        close(console);
+    }
+    printf("\nType next:\n\n"
            "    . %s/env.sh\n"
            "    aws --endpoint-url \"$SEALWRIGHT_ENDPOINT\" rds create-db-instance --db-instance-identifier "
            "orders \\\n"

@@ -132,6 +132,17 @@ def test_without_the_files_the_page_says_so_and_the_api_answers(make_sealwright)
     assert sealwright.raw().call("DescribeCertificates").status == 200
 
 
+def test_up_says_where_it_is(make_sealwright):
+    sealwright = make_sealwright()
+    said = sealwright.command("up")
+    try:
+        address = re.search(r"https://localhost:\d+/console/", said).group(0)
+        assert address == f"{sealwright.endpoint}/console/"
+        assert "<div id=\"root\">" in sealwright.raw().get("/console/").text
+    finally:
+        sealwright.command("down")
+
+
 def test_without_node_the_build_says_what_to_install_and_goes_on(tmp_path):
     """On a machine that has all but Node.js: a PATH with what the script needs, and nothing else."""
     for name in ("bash", "dirname", "sed", "cut", "cat", "find", "sort", "xargs", "sha256sum"):

@@ -21,6 +21,7 @@
 #include "fleet/work.h"
 
 #include <jansson.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,40 @@ static void a_renewal_starts_at_its_moment_and_is_seen_through(void **state)
     report(stage, before + 1, "", GUARD_KEPT, 0);
     assert_instance(stage, "StatusInfos/DBInstanceStatusInfo/Status", "scheduled");
     assert_true(due_at(stage) > clock_now() + 150 * CLOCK_DAY);
+}
+
+/* A text somewhere in the description of the instance. */
+static void assert_described(struct stage *stage, const char *text)
+{
+    xmlNode *result;
+    xmlChar *whole = NULL;
+    int size = 0;
+    xmlDoc *document = world_ask(stage->world, ACTION("DescribeDBInstances"), &result);
+    xmlDocDumpMemory(document, &whole, &size);
+    if (!strstr((const char *)whole, text))
+        fail_msg("expected \"%s\" in:\n%s", text, (const char *)whole);
+    xmlFree(whole);
+    xmlFreeDoc(document);
+}
+
+static void the_certificate_on_the_wire_is_named(void **state)
+{
+    struct stage *stage = *state;
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    char hex[2 * sizeof digest + 1], from[32];
+    SHA256((const unsigned char *)"a certificate", strlen("a certificate"), digest);
+    text_hex(digest, sizeof digest, hex);
+    ask(stage, ACTION("ModifyDBInstance") "&DBInstanceIdentifier=orders&ApplyImmediately=true"
+                                          "&CACertificateIdentifier=rds-ca-ecc384-g1");
+    const char *serial = serve(stage, GUARD_KEPT);
+    clock_format_seconds(clock_now(), from);
+    AUTO_FREE char *expected = mem_format(
+        "<StatusType>server-certificate</StatusType><Normal>true</Normal><Status>%s</Status><Message>SHA-256 "
+        "%s, from %.16s",
+        serial, hex, from);
+    assert_described(stage, expected);
+    assert_described(stage,
+                     ", issued by rds-ca-ecc384-g1 subordinate 1, bridged from rds-ca-rsa2048-g1</Message>");
 }
 
 static void an_undone_change_of_ca_is_told_and_given_up(void **state)
@@ -663,6 +698,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(a_renewal_starts_at_its_moment_and_is_seen_through),
+        STAGED(the_certificate_on_the_wire_is_named),
         STAGED(an_undone_change_of_ca_is_told_and_given_up),
         STAGED(an_undone_renewal_pauses_then_comes_again),
         STAGED(a_rehearsal_by_tag_serves_another_ca_and_returns),

@@ -284,6 +284,11 @@ static void check_index_certificate(json_t *entry, X509 *certificate)
     assert_string_equal(json_string_value(json_object_get(entry, "sha1")), facts.sha1);
     assert_string_equal(json_string_value(json_object_get(entry, "sha256")), facts.sha256);
     assert_string_equal(json_string_value(json_object_get(entry, "subject")), facts.subject);
+    assert_string_equal(json_string_value(json_object_get(entry, "signature")),
+                        OBJ_nid2ln(X509_get_signature_nid(certificate)));
+    char bits[16];
+    snprintf(bits, sizeof bits, "%d", EVP_PKEY_get_bits(X509_get0_pubkey(certificate)));
+    assert_true(text_ends_with(json_string_value(json_object_get(entry, "key")), bits));
     bool is_root = json_integer_value(json_object_get(entry, "number")) == 0;
     assert_int_equal(X509_self_signed(certificate, 0), is_root);
     assert_string_equal(json_string_value(json_object_get(entry, "role")), is_root ? "root" : "subordinate");
@@ -324,12 +329,41 @@ static void the_index_tells_what_the_bundles_are(void **state)
     }
 }
 
+static void the_regions_are_listed(void **state)
+{
+    struct world *world = *state;
+    AUTO_REPLY struct reply reply = {0}, again = {0};
+    world_get(world, NULL, "/index.json", &reply);
+    assert_string_equal(reply_header(&reply, "Content-Type"), "application/json");
+    assert_string_equal(reply_header(&reply, "Last-Modified"), "");
+    json_t *json = json_loads(buf_text(&reply.body), 0, NULL);
+    json_t *regions = json_object_get(json, "regions");
+    assert_string_equal(json_string_value(json_object_get(json, "home_region")), world->settings.home_region);
+    assert_int_equal(json_array_size(regions), world->settings.regions.count);
+    for (size_t i = 0; i < world->settings.regions.count; i++) {
+        const struct region *region = &world->settings.regions.regions[i];
+        json_t *item = json_array_get(regions, i);
+        assert_string_equal(json_string_value(json_object_get(item, "name")), region->name);
+        assert_string_equal(json_string_value(json_object_get(item, "title")), region->title);
+        assert_string_equal(json_string_value(json_object_get(item, "partition")), region->partition);
+        /* Each index is at its address, or will be: in this world one region lacks an authority. */
+        world_ask(world, &(struct request){.path = json_string_value(json_object_get(item, "index"))},
+                  &again);
+        assert_true(again.status == 200 || again.status == 503);
+    }
+    json_decref(json);
+    /* A date alone says nothing of what did not begin with one. */
+    const char *const since[] = {"If-Modified-Since: Mon, 30 Nov 2026 20:00:00 GMT", NULL};
+    world_ask(world, &(struct request){.path = "/index.json", .headers = since}, &again);
+    assert_int_equal(again.status, 200);
+}
+
 static void every_worker_gives_the_same_bytes_and_tag(void **state)
 {
     struct world *world = *state;
     static const char *const paths[] = {"/global/global-bundle.pem", "/global/global-bundle.p7b",
                                         "/global/global-bundle.jks", "/global/global-bundle.p12",
-                                        "/global/index.json"};
+                                        "/global/index.json",        "/index.json"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         AUTO_REPLY struct reply one = {0}, two = {0};
         char digest[65], tag[72];
@@ -558,6 +592,7 @@ int main(void)
         cmocka_unit_test(a_file_of_one_authority_is_its_root),
         cmocka_unit_test(the_partitions_share_nothing),
         cmocka_unit_test(the_index_tells_what_the_bundles_are),
+        cmocka_unit_test(the_regions_are_listed),
         cmocka_unit_test(every_worker_gives_the_same_bytes_and_tag),
         cmocka_unit_test(the_headers_let_it_be_cached),
         cmocka_unit_test(what_the_client_has_is_not_sent_again),
