@@ -315,8 +315,7 @@ static int report(const struct care *care, const json_t *reply, bool available)
 static void take_back(struct care *care, int result)
 {
     struct error error = {0};
-    bool refused = result == ERROR_INVALID || result == ERROR_DENIED || result == ERROR_STATE ||
-                   result == ERROR_NOT_FOUND || result == ERROR_EXISTS;
+    bool refused = result != ERROR_IO && result != ERROR_BUSY && result != ERROR_TIMEOUT;
     if (refused && !care->known && (care_remove_hooks(care, &error) || care_forget(care, &error)))
         fprintf(stderr, "sealwright adopt: %s\n", error.text);
 }

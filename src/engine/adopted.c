@@ -92,6 +92,7 @@ static int read_lists(const json_t *json, struct adopted *server, struct error *
         if (hook_from_json(json_array_get(hooks, i), &hook, error))
             return ERROR_INVALID;
         adopted_add_hook(server, hook.kind, hook.path, hook.text);
+        hook_free(&hook);
     }
     return 0;
 }
@@ -183,11 +184,10 @@ void adopted_add_setting(struct adopted *server, const char *name, const char *b
         (struct adopted_setting){mem_string(name), mem_string(before), mem_string(after)};
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): they become the hook's */
-void adopted_add_hook(struct adopted *server, enum hook_kind kind, char *path, char *text)
+void adopted_add_hook(struct adopted *server, enum hook_kind kind, const char *path, const char *text)
 {
     server->hooks = mem_grow(server->hooks, server->hook_count + 1, sizeof *server->hooks);
-    server->hooks[server->hook_count++] = (struct hook){kind, path, text};
+    server->hooks[server->hook_count++] = (struct hook){kind, mem_string(path), mem_string(text)};
 }
 
 int adopted_put_hooks(const struct adopted *server, bool *changed, struct error *error)

@@ -70,8 +70,7 @@ int adopted_from_json(const json_t *json, struct adopted *server, struct error *
 void adopted_free(struct adopted *server);
 
 void adopted_add_setting(struct adopted *server, const char *name, const char *before, const char *after);
-/* `path` and `text` are taken over. */
-void adopted_add_hook(struct adopted *server, enum hook_kind kind, char *path, char *text);
+void adopted_add_hook(struct adopted *server, enum hook_kind kind, const char *path, const char *text);
 /* Replaces an owned text. */
 void adopted_set(char **target, const char *value);
 

@@ -384,9 +384,9 @@ static int plan(struct adopted *server, const char *folder, struct error *error)
                  {"content of ssl_ca", server->authorities}};
     int result = check_files(server, error);
     for (size_t i = 0; !result && i < manner_of(server)->file_count; i++) {
-        char *target = mem_format("%s/tls/%s", folder, file_names[i]);
+        AUTO_FREE char *target = mem_format("%s/tls/%s", folder, file_names[i]);
         adopted_add_setting(server, files[i].setting, files[i].path, target);
-        adopted_add_hook(server, HOOK_LINK, mem_string(files[i].path), target);
+        adopted_add_hook(server, HOOK_LINK, files[i].path, target);
     }
     return result;
 }

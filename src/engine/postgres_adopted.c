@@ -69,7 +69,7 @@ static int plan(struct adopted *server, const char *folder, struct error *error)
     adopted_add_setting(server, "ssl_cert_file", server->certificate, files.chain);
     adopted_add_setting(server, "ssl_key_file", server->key, files.key);
     engine_certificate_files_free(&files);
-    adopted_add_hook(server, HOOK_APPEND, mem_string(server->config_file), mem_string(buf_text(&lines)));
+    adopted_add_hook(server, HOOK_APPEND, server->config_file, buf_text(&lines));
     return 0;
 }
 

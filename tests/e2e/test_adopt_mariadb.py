@@ -36,13 +36,15 @@ class Package:
         self.port = free_port()
         self.pair = CONFIG / "sealwright-test"
         self.settings = CONFIG / "mariadb.conf.d" / "99-sealwright-test.cnf"
-        self.log = Path("/var/log/mysql/sealwright-test.err")
+        self.log = Path("/var/lib/mysql/sealwright-test.err")  # /var/log/mysql may be missing
         if run("/etc/init.d/mariadb", "status", check=False).returncode == 0:
             pytest.skip("this machine's own MariaDB runs already")
-        self.pair.mkdir()
+        self.pair.mkdir(exist_ok=True)
         self_signed(self.pair / "server.crt", self.pair / "server.key", "mysql")
         self.settings.write_text(f"[mariadbd]\nport = {self.port}\nssl_cert = {self.pair}/server.crt\nssl_key = {self.pair}/server.key\n"
                                  f"log_warnings = 4\n[mariadbd-safe]\nskip-syslog\nlog_error = {self.log}\n")
+
+    def start(self):
         self.control("start")
         self.sql(f"create or replace user app@'%' identified by '{PASSWORD}'")
 
@@ -56,7 +58,8 @@ class Package:
         return run("mariadb", "--no-defaults", "-N", "-e", text)
 
     def process(self):
-        return int(Path("/run/mysqld/mysqld.pid").read_text())
+        path = Path("/run/mysqld/mysqld.pid")
+        return int(path.read_text()) if path.exists() else 0
 
     def client(self, host="127.0.0.1", *options):
         return ["mariadb", "--no-defaults", "-h", host, "-P", str(self.port), "--protocol=tcp", "-u", "app", "-N", *options]
@@ -67,7 +70,8 @@ class Package:
             "-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
 
     def remove(self):
-        self.sql("drop user app@'%'")
+        if self.process():
+            self.sql("drop user if exists app@'%'")
         self.control("stop")
         shutil.rmtree(self.pair, ignore_errors=True)
         self.settings.unlink(missing_ok=True)
@@ -79,6 +83,7 @@ class Package:
 def package():
     made = Package()
     try:
+        made.start()
         yield made
     finally:
         made.remove()
