@@ -82,7 +82,7 @@ class Browser:
         self.fill("Access key ID", key_id)
         self.fill("Secret access key", secret)
         self.click("button", "Sign in")
-        self.sees("Certificate update")
+        self.until(lambda: self.count("#top") == 1, 60, "the console should open")
 
     def until(self, condition, seconds, what):
         """Waits for a condition on the page, which may not be there yet."""

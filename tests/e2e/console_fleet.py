@@ -14,8 +14,9 @@ def add_copies(sealwright, original, changes):
         statement = f"INSERT INTO instance ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
         rows = []
         for change in changes:
-            made = {**row, "host": "nowhere", "resource_id": f"db-COPY-{change['identifier']}"[:39], "names": json.dumps([]),
-                    "address": row["address"].replace(original, "copy"), **change}
+            made = {**row, "host": "nowhere", "resource_id": f"db-COPY-{change['identifier']}"[:39],
+                    "address": row["address"].replace(original, change["identifier"]), **change}
+            made["names"] = json.dumps([made["address"]])
             rows.append([made[column] for column in columns])
         database.executemany(statement, rows)
         database.commit()

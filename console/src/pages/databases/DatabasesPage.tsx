@@ -44,6 +44,7 @@ export function DatabasesPage() {
       {...collectionProps}
       variant="full-page"
       stickyHeader
+      wrapLines
       trackBy="identifier"
       items={items}
       columnDefinitions={columns}
