@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NOT_YET = 3, PATIENCE = 120 * 1000, LOOK_PAUSE = 200 };
+enum { NOT_YET = 3, PATIENCE = 60 * 1000, LOOK_PAUSE = 200 };
 
 static const char help[] =
     "usage: sealwright release IDENTIFIER [--region R] [--yes] [--run-dir DIR]\n"
