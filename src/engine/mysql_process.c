@@ -81,12 +81,17 @@ static void read_reason(const struct engine_instance *instance, off_t from, char
     }
 }
 
-static int settle(const struct engine_instance *instance, struct error *error)
+static void forget_start(const struct engine_instance *instance)
 {
     AUTO_FREE char *starting = starting_file(instance);
+    unlink(starting);
+}
+
+static int settle(const struct engine_instance *instance, struct error *error)
+{
     int result = mysqld_account_settle(instance, error);
     if (!result)
-        unlink(starting);
+        forget_start(instance);
     return result;
 }
 
@@ -107,6 +112,7 @@ static int wait_until_ready(const struct engine_instance *instance, pid_t child,
         if ((ended || !child) && !mysqld_status(instance).running) {
             char reason[REASON_LENGTH];
             bool taken = false;
+            forget_start(instance);
             read_reason(instance, log_end, reason, &taken);
             return error_set(error, taken ? ERROR_EXISTS : ERROR_IO, "%s did not start: %s",
                              mysqld_flavour_of(instance)->title, reason);

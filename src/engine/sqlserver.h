@@ -47,12 +47,11 @@ int sqlserver_view_enter(const void *view);
 /* Makes the folder `trust` anew: what the host's has, and the certificates that are to be sent between the
  * served one and its root. SQL Server sends only those that it finds there. */
 int sqlserver_view_trust(const struct engine_instance *instance, const char *trust, struct error *error);
-/* Does the process see `data` as SQLSERVER_ROOT, or work in it? */
+/* Is it a process of the instance with this data folder? One that was just started may not be in its view
+ * yet, and is known by its working folder. */
 bool sqlserver_view_is_of(int pid, const char *data);
-/* A process for which that is so; 0: none. */
-int sqlserver_view_find(const char *data);
-/* Ends all of them, by SIGTERM to `pid` (0: none) at first and SIGKILL to all past three quarters of the
- * deadline. */
+/* Ends all processes in the view of the data folder, by SIGTERM to `pid` (0: none) at first and SIGKILL to
+ * all past three quarters of the deadline. */
 int sqlserver_view_end(int pid, const char *data, int64_t deadline, struct error *error);
 
 /* sqlserver_process.c */

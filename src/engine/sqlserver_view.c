@@ -111,29 +111,34 @@ int sqlserver_view_enter(const void *context)
     return result;
 }
 
-static bool is_folder(const char *path, const struct stat *wanted)
+/* Is the process's own folder `place` (below /proc/PID) this one? By the folder itself: paths differ inside.
+ */
+static bool has_folder(int pid, const char *place, const char *data)
 {
-    struct stat found;
-    return stat(path, &found) == 0 && found.st_dev == wanted->st_dev && found.st_ino == wanted->st_ino;
+    AUTO_FREE char *path = mem_format("/proc/%d/%s", pid, place);
+    struct stat wanted, found;
+    return stat(data, &wanted) == 0 && stat(path, &found) == 0 && found.st_dev == wanted.st_dev &&
+           found.st_ino == wanted.st_ino;
 }
 
-/* By the folder itself: the program may work elsewhere in its root, and paths differ inside. */
+static bool sees(int pid, const char *data)
+{
+    return has_folder(pid, "root" SQLSERVER_ROOT, data);
+}
+
 bool sqlserver_view_is_of(int pid, const char *data)
 {
-    char root[96], work[64];
-    struct stat wanted;
-    snprintf(root, sizeof root, "/proc/%d/root" SQLSERVER_ROOT, pid);
-    snprintf(work, sizeof work, "/proc/%d/cwd", pid);
-    return stat(data, &wanted) == 0 && (is_folder(root, &wanted) || is_folder(work, &wanted));
+    return sees(pid, data) || has_folder(pid, "cwd", data);
 }
 
-int sqlserver_view_find(const char *data)
+/* A process that sees the folder as its root, or 0. Others may work in it: an operator's shell does. */
+static int find(const char *data)
 {
     DIR *processes = opendir("/proc");
     int found = 0;
     for (const struct dirent *entry; processes && !found && (entry = readdir(processes));) {
         int pid = (int)strtol(entry->d_name, NULL, 10);
-        if (pid > 0 && sqlserver_view_is_of(pid, data))
+        if (pid > 0 && sees(pid, data))
             found = pid;
     }
     if (processes)
@@ -143,21 +148,22 @@ int sqlserver_view_find(const char *data)
 
 int sqlserver_view_end(int pid, const char *data, int64_t deadline, struct error *error)
 {
-    int64_t begin = clock_steady(), until = begin + deadline;
-    int left = pid;
+    int64_t begin = clock_steady();
     if (pid)
         kill(pid, SIGTERM);
-    while (clock_steady() < until && (left = sqlserver_view_find(data))) {
-        waitpid(left, NULL, WNOHANG);
-        if (!pid || clock_steady() > begin + deadline * 3 / 4)
+    for (int64_t now = begin; now < begin + deadline; now = clock_steady()) {
+        int left = find(data);
+        if (!left && pid && sqlserver_view_is_of(pid, data))
+            left = pid;
+        if (pid)
+            waitpid(pid, NULL, WNOHANG);
+        if (!left)
+            return 0;
+        if (!pid || now > begin + deadline * 3 / 4)
             kill(left, SIGKILL);
         usleep(ENGINE_POLL);
     }
-    if (pid)
-        waitpid(pid, NULL, WNOHANG);
-    if (!left)
-        return 0;
-    return error_set(error, ERROR_TIMEOUT, "SQL Server (process %d) did not stop within %lld ms", left,
+    return error_set(error, ERROR_TIMEOUT, "SQL Server of %s did not stop within %lld ms", data,
                      (long long)deadline);
 }
 

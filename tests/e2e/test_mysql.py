@@ -8,7 +8,7 @@ import pytest
 from engines import Refused
 from fleet import configure, described, messages
 from postgres import PASSWORD, create, until_status
-from server import PATIENCE, Sealwright, eventually
+from server import PATIENCE, Sealwright, end, eventually
 from test_bridge import NEW, OLD, roots
 
 GUARD = int(20 * PATIENCE)
@@ -143,6 +143,24 @@ def test_parameters_are_what_sql_reports(world, engine, instance, bundle):
     assert variable(engine, instance, bundle, "ssl_cipher").startswith("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA")
     assert variable(engine, instance, bundle, "performance_schema") == "1"
     assert variable(engine, instance, bundle, "max_connections") == "77"
+
+
+def test_a_killed_server_comes_back_with_its_data(world, engine, instance, bundle):
+    engine.query(instance, bundle, "create table shop.kept select 42 as number")
+    process = engine.process(world, instance)
+    end(process)
+    eventually(lambda: engine.process(world, instance) not in (None, process), 60, "another process should serve")
+    assert eventually(lambda: answer(engine, instance, bundle, "select number from shop.kept"), 60, "it should answer") == "42"
+    eventually(lambda: any("was not running" in text for text in messages(world, "orders")), 60, lambda: messages(world, "orders"))
+    # The driver's account is what it was: the next change of the CA goes through it.
+    assert engine.query(instance, bundle, "select count(*) from mysql.user where user in ('rdsadmin', 'app')") == "3"
+
+
+def answer(engine, instance, bundle, sql):
+    try:
+        return engine.query(instance, bundle, sql)
+    except Refused:
+        return None
 
 
 @pytest.mark.slow

@@ -119,17 +119,19 @@ def test_the_master_user_has_what_rds_gives_and_no_more(make, bundle):
             tsql(instance, bundle, statement)
 
 
-def test_a_change_of_ca_restarts_and_keeps_the_data(api, make, bundle):
+def test_a_change_of_ca_restarts_and_keeps_the_data(host, api, make, bundle):
     instance = make(CACertificateIdentifier="rds-ca-rsa2048-g1")
     tsql(instance, bundle, "create database orders")
     tsql(instance, bundle, "create login reader with password = 'Read-only-1'")
     before = started(instance, bundle)
+    old_root = host.download("/us-east-1/us-east-1-rds-ca-rsa2048-g1.pem", "old-root.pem")
     status = change(api, instance, "rds-ca-ecc384-g1", ApplyImmediately=True)["DBInstanceStatus"]
     assert status == "modifying"
     instance = until_ca(api, instance["DBInstanceIdentifier"], "rds-ca-ecc384-g1")
     assert started(instance, bundle) > before
     for client in CLIENTS.values():
         assert client(instance, bundle, SECURE, user="reader", password="Read-only-1") == [["TRUE"]]
+        assert client(instance, old_root, SECURE) == [["TRUE"]]  # by the bridge that is sent
     assert ["orders"] in names(instance, bundle)
     assert any("issued by rds-ca-ecc384-g1" in text for text in texts(api, instance))
 

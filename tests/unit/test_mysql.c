@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- versions */
 
@@ -232,6 +233,50 @@ static void the_account_of_the_setup_goes_at_the_first_start_alone(void **state)
     file_remove_tree(folder, NULL);
 }
 
+/* ---- processes */
+
+/* A server stands in the data folder and writes its pid file late: until then the mark of its start says that
+ * it may be there. */
+static void a_server_that_is_starting_runs(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/sealwright-mysql-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const struct engine_instance instance = {.folder = folder};
+    AUTO_FREE char *data = mem_format("%s/data", folder);
+    AUTO_FREE char *mark = mem_format("%s/starting", folder);
+    AUTO_FREE char *pid_file = mem_format("%s/server.pid", folder);
+    assert_int_equal(file_make_folder(data, 0700, NULL), 0);
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        bool there = chdir(data) == 0 && write(ready[1], "x", 1) == 1;
+        pause();
+        _exit(there);
+    }
+    char byte;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_false(mysqld_status(&instance).running);
+    assert_int_equal(file_write(mark, slice_text(""), 0600, NULL), 0);
+    assert_true(mysqld_status(&instance).running);
+    assert_int_equal(mysqld_status(&instance).pid, child);
+    unlink(mark);
+    AUTO_FREE char *number = mem_format("%d\n", (int)child);
+    assert_int_equal(file_write(pid_file, slice_text(number), 0600, NULL), 0);
+    assert_int_equal(mysqld_status(&instance).pid, child);
+    assert_true(llabs(mysqld_status(&instance).started_at - clock_now()) < CLOCK_MINUTE);
+    assert_int_equal(mysqld_stop(&instance, CLOCK_MINUTE, NULL), 0);
+    assert_false(mysqld_status(&instance).running);
+    /* A number that another process has by now. */
+    AUTO_FREE char *other = mem_format("%d\n", (int)getpid());
+    assert_int_equal(file_write(pid_file, slice_text(other), 0600, NULL), 0);
+    assert_false(mysqld_status(&instance).running);
+    close(ready[0]);
+    close(ready[1]);
+    file_remove_tree(folder, NULL);
+}
+
 /* ---- evidence */
 
 static void expect(const struct mysqld_flavour *flavour, const char *log, int64_t refusals,
@@ -381,6 +426,7 @@ int main(void)
         cmocka_unit_test(mariadb_gets_a_digest_of_the_password),
         cmocka_unit_test(quotes_of_a_password_are_escaped),
         cmocka_unit_test(the_account_of_the_setup_goes_at_the_first_start_alone),
+        cmocka_unit_test(a_server_that_is_starting_runs),
         cmocka_unit_test(mariadb_counts_handshakes_that_were_broken_off),
         cmocka_unit_test(mariadb_passes_over_what_is_none),
         cmocka_unit_test(mysql_counts_bad_handshakes),
