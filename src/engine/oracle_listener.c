@@ -116,7 +116,7 @@ int oracle_listener_start(const struct engine_instance *instance, int64_t until,
     if (!result && oracle_listener_find(instance))
         return 0;
     AUTO_FREE char *message = oracle_message(slice_buf(&output), "TNS-");
-    return error_set(error, result ? result : ERROR_IO,
+    return error_set(error, result ? (enum error_code)result : ERROR_IO,
                      "the listener did not start (see log/listener.log): %s",
                      message ? message : "lsnrctl gave no reason");
 }

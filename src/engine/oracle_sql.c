@@ -44,7 +44,7 @@ int oracle_sql(const struct engine_instance *instance, struct slice statements, 
     /* What was printed quotes the statement, and so a password: nothing but Oracle's own message is told. */
     AUTO_FREE char *message = oracle_message(slice_buf(printed), "ORA-");
     if (result != ERROR_IO)
-        return error_set(error, result, "SQL*Plus: %s", why.text);
+        return error_set(error, (enum error_code)result, "SQL*Plus: %s", why.text);
     return error_set(error, ERROR_IO, "Oracle refused: %s",
                      message ? message : "SQL*Plus ended without a message");
 }

@@ -129,7 +129,7 @@ static void expect_changed(const struct hook *hook, const char *path, const char
 static void changed_lines_are_left_alone(void **state)
 {
     static const char *const files[] = {"include_if_exists = '/x/y'\n", "#include_if_exists = '/x/y'\n",
-                                        LINES LINES, " " LINES};
+                                        (LINES LINES), (" " LINES)};
     AUTO_FREE char *path = path_of(state, "x.conf");
     const struct hook hook = {HOOK_APPEND, path, (char[]){LINES}};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
