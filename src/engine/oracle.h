@@ -33,6 +33,9 @@ struct oracle_program {
 int oracle_run(const struct engine_instance *instance, const struct oracle_program *program,
                struct buf *output, struct error *error);
 
+/* The time until a moment of clock_steady(), ms; a little even when it has passed. */
+int64_t oracle_left(int64_t until);
+
 /* oracle_sql.c: SQL*Plus as SYSDBA, by the right of the operating system's user */
 /* Runs statements from standard input and stops at the first that fails. The error is Oracle's, without the
  * statement. `output` may be NULL. */
@@ -62,17 +65,18 @@ void oracle_certificate_files(const struct engine_instance *instance, struct eng
  * DER is appended. */
 int oracle_wallet_pack(struct slice key, struct slice chain, struct slice authorities, const char *password,
                        struct buf *der, struct error *error);
-/* Makes the wallet of the certificate files and puts it in the old one's place, as one step; one that is
- * there stays. */
-int oracle_wallet_place(const struct engine_instance *instance, struct error *error);
+/* Makes the wallet of the certificate files and puts it in the old one's place, as one step. One that is
+ * there for them stays, unless it is to be made `anew`: somebody may have touched it. */
+int oracle_wallet_place(const struct engine_instance *instance, bool anew, struct error *error);
 
 /* oracle_listener.c */
 /* The process of the instance's listener; 0: none runs. */
 int oracle_listener_find(const struct engine_instance *instance);
 int oracle_listener_stop(const struct engine_instance *instance, int64_t until, struct error *error);
-/* With the wallet of the present certificate. ERROR_EXISTS when the instance's port is taken. */
+/* Starts it anew, in the place of one that runs. ERROR_EXISTS when the instance's port is taken. */
 int oracle_listener_start(const struct engine_instance *instance, int64_t until, struct error *error);
-/* ERROR_EXISTS when the instance's port is taken by another program; another error for that of TLS. */
+/* ERROR_EXISTS when the instance's port is taken by another program than its listener; another error for that
+ * of TLS. */
 int oracle_listener_check_ports(const struct engine_instance *instance, struct error *error);
 
 /* oracle_process.c */

@@ -1,4 +1,5 @@
 /* Which Oracle homes are here, and how their programs are run. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/process.h"
@@ -120,12 +121,11 @@ void oracle_discover(const char *folders, struct engine_releases *releases)
     globfree(&found);
 }
 
-/* At most 12 letters and digits, a letter first (DB_UNIQUE_NAME and ORACLE_SID). The folder's name is unique
- * and never changes. */
+/* At most 12 letters and digits, a letter first (DB_UNIQUE_NAME and ORACLE_SID). The folder is the instance's
+ * own on this host; data files are known by it too, so it never changes. */
 char *oracle_sid(const struct engine_instance *instance)
 {
-    const char *slash = strrchr(instance->folder, '/');
-    uint64_t hash = text_hash(slice_text(slash ? slash + 1 : instance->folder));
+    uint64_t hash = text_hash(slice_text(instance->folder));
     return mem_format("SW%010llX", (unsigned long long)(hash & UINT64_C(0xFFFFFFFFFF)));
 }
 
@@ -148,6 +148,13 @@ int oracle_service(const struct engine_instance *instance, char service[9], stru
     for (size_t i = 0; i <= length; i++)
         service[i] = (char)toupper((unsigned char)name[i]);
     return 0;
+}
+
+int64_t oracle_left(int64_t until)
+{
+    enum { AT_LEAST = 2000 };
+    int64_t time = until - clock_steady();
+    return time > AT_LEAST ? time : AT_LEAST;
 }
 
 /* The programs' folder: of the release, else of the home with which the listener was configured. NULL: none.

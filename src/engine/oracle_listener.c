@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PROC_LIMIT = 256 * 1024, ALLOWED_AT_LEAST = 2000 };
+enum { PROC_LIMIT = 256 * 1024 };
 
 /* Does a file of /proc, of texts that end with a NUL, hold this one? */
 static bool proc_has(int pid, const char *name, const char *text, bool whole)
@@ -53,12 +53,6 @@ int oracle_listener_find(const struct engine_instance *instance)
     return found;
 }
 
-static int64_t left(int64_t until)
-{
-    int64_t time = until - clock_steady();
-    return time > ALLOWED_AT_LEAST ? time : ALLOWED_AT_LEAST;
-}
-
 static bool ended(int pid, int64_t until)
 {
     while (process_alive(pid)) {
@@ -75,23 +69,46 @@ int oracle_listener_stop(const struct engine_instance *instance, int64_t until, 
     int pid = oracle_listener_find(instance);
     if (!pid)
         return 0;
-    const struct oracle_program program = {.arguments = arguments, .deadline = left(until)};
+    const struct oracle_program program = {.arguments = arguments, .deadline = oracle_left(until)};
     struct error why = {0};
     int result = oracle_run(instance, &program, NULL, &why);
     if (!result && ended(pid, until))
         return 0;
     /* lsnrctl asks it over its first address, which may not be in the present listener.ora any more. */
-    if (kill(pid, SIGTERM) == 0 && ended(pid, clock_steady() + left(until)))
+    if (kill(pid, SIGTERM) == 0 && ended(pid, clock_steady() + oracle_left(until)))
         return 0;
     return error_set(error, ERROR_TIMEOUT, "the listener (process %d) did not stop%s%s", pid,
                      result ? ": " : "", why.text);
 }
 
+/* What it listens on, written at its start: the configuration may be a newer one. */
+static char *ports_file(const struct engine_instance *instance)
+{
+    return mem_format("%s/network/ports", instance->folder);
+}
+
+static int note_ports(const struct engine_instance *instance, struct error *error)
+{
+    AUTO_FREE char *path = ports_file(instance);
+    AUTO_BUF struct buf text = {0};
+    buf_printf(&text, " %d %d \n", instance->port, oracle_tls_port(instance));
+    return file_write(path, slice_buf(&text), 0600, error);
+}
+
+static int check_port(const struct engine_instance *instance, int port, struct error *error)
+{
+    AUTO_FREE char *path = ports_file(instance), *word = mem_format(" %d ", port);
+    AUTO_BUF struct buf text = {0};
+    bool own = oracle_listener_find(instance) && file_read(path, PROC_LIMIT, &text, NULL) == 0 &&
+               strstr(buf_text(&text), word);
+    return own ? 0 : engine_port_check(instance->listen_addresses, port, error);
+}
+
 int oracle_listener_check_ports(const struct engine_instance *instance, struct error *error)
 {
     int tls_port = oracle_tls_port(instance);
-    int result = engine_port_check(instance->listen_addresses, instance->port, error);
-    if (result || !tls_port || engine_port_check(instance->listen_addresses, tls_port, NULL) == 0)
+    int result = check_port(instance, instance->port, error);
+    if (result || !tls_port || check_port(instance, tls_port, NULL) == 0)
         return result;
     return error_set(
         error, ERROR_STATE,
@@ -103,15 +120,16 @@ int oracle_listener_check_ports(const struct engine_instance *instance, struct e
 int oracle_listener_start(const struct engine_instance *instance, int64_t until, struct error *error)
 {
     static const char *const arguments[] = {"lsnrctl", "start", "LISTENER", NULL};
-    if (oracle_listener_find(instance))
-        return 0;
-    int result = oracle_listener_check_ports(instance, error);
-    if (!result && oracle_tls_port(instance))
-        result = oracle_wallet_place(instance, error);
+    /* One that a try that was cut off had started only now: it may have read older files. */
+    int result = oracle_listener_stop(instance, until, error);
+    if (!result)
+        result = oracle_listener_check_ports(instance, error);
+    if (!result)
+        result = note_ports(instance, error);
     if (result)
         return result;
     AUTO_BUF struct buf output = {0};
-    const struct oracle_program program = {.arguments = arguments, .deadline = left(until)};
+    const struct oracle_program program = {.arguments = arguments, .deadline = oracle_left(until)};
     result = oracle_run(instance, &program, &output, error);
     if (!result && oracle_listener_find(instance))
         return 0;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define OPEN_MARK "sealwright:OPEN"
+enum { RECOVERY = 20 * 60 * 1000, OPEN_POLL = 300 * 1000 };
 
 /* The process monitor lives as long as the instance: "ora_pmon_<SID>". */
 static int find_monitor(const struct engine_instance *instance)
@@ -43,26 +44,24 @@ struct engine_status oracle_status(const struct engine_instance *instance)
     return (struct engine_status){pid != 0, pid, pid ? engine_process_started_at(pid) : 0};
 }
 
-static int64_t left(int64_t until)
-{
-    int64_t time = until - clock_steady();
-    return time > CLOCK_SECOND ? time : CLOCK_SECOND;
-}
-
 static bool is_open(const struct engine_instance *instance, int64_t until)
 {
     static const char question[] = "SELECT 'sealwright:' || status FROM v$instance;\n";
     AUTO_BUF struct buf output = {0};
-    return oracle_sql(instance, slice_text(question), left(until), &output, NULL) == 0 &&
+    return oracle_sql(instance, slice_text(question), oracle_left(until), &output, NULL) == 0 &&
            strstr(buf_text(&output), OPEN_MARK);
 }
 
+/* A database that was not shut down recovers as it starts: that takes its time, and begins again when it is
+ * cut off. */
 static int start_up(const struct engine_instance *instance, int64_t until, struct error *error)
 {
+    if (until < clock_steady() + RECOVERY)
+        until = clock_steady() + RECOVERY;
     AUTO_FREE char *network = oracle_network_folder(instance);
     AUTO_FREE char *script = mem_format("STARTUP PFILE='%s/init.ora'\n", network);
     AUTO_BUF struct buf output = {0};
-    int result = oracle_sql(instance, slice_text(script), left(until), &output, error);
+    int result = oracle_sql(instance, slice_text(script), oracle_left(until), &output, error);
     if (!result && is_open(instance, until))
         return 0;
     /* STARTUP is a command of SQL*Plus, which goes on when it fails. */
@@ -73,21 +72,33 @@ static int start_up(const struct engine_instance *instance, int64_t until, struc
     return result;
 }
 
+/* One whose start was cut off may still come. */
+static bool comes_up(const struct engine_instance *instance, int64_t until)
+{
+    while (oracle_status(instance).running) {
+        if (is_open(instance, until))
+            return true;
+        if (clock_steady() >= until)
+            return false;
+        usleep(OPEN_POLL);
+    }
+    return false;
+}
+
 int oracle_start(const struct engine_instance *instance, int64_t deadline, struct error *error)
 {
     static const char abort[] = "SHUTDOWN ABORT\n";
     int64_t until = clock_steady() + deadline;
-    bool running = oracle_status(instance).running;
-    int result = oracle_listener_find(instance) ? 0 : oracle_listener_check_ports(instance, error);
-    /* A start that was cut off leaves an instance that is not open. */
-    bool open = !result && running && is_open(instance, until);
-    if (!result && running && !open)
-        result = oracle_sql(instance, slice_text(abort), left(until), NULL, error);
+    int result = oracle_listener_check_ports(instance, error);
+    bool open = !result && comes_up(instance, clock_steady() + deadline / 2);
+    if (!result && !open && oracle_status(instance).running)
+        result = oracle_sql(instance, slice_text(abort), oracle_left(until), NULL, error);
     if (!result && !open)
         result = start_up(instance, until, error);
-    /* One that went on by itself may have read older files. */
-    if (!result && !open)
-        result = oracle_listener_stop(instance, until, error);
+    if (!result && open && oracle_listener_find(instance))
+        return 0;
+    if (!result && oracle_tls_port(instance))
+        result = oracle_wallet_place(instance, false, error);
     return result ? result : oracle_listener_start(instance, until, error);
 }
 
@@ -129,7 +140,7 @@ static int set_parameters(const struct engine_instance *instance, int64_t until,
     int result = oracle_parameter_statements(instance, &script, error);
     if (result || script.length == begin)
         return result;
-    return oracle_sql(instance, slice_buf(&script), left(until), NULL, error);
+    return oracle_sql(instance, slice_buf(&script), oracle_left(until), NULL, error);
 }
 
 int oracle_reload(const struct engine_instance *instance, struct error *error)
@@ -139,10 +150,10 @@ int oracle_reload(const struct engine_instance *instance, struct error *error)
     if (!oracle_status(instance).running)
         return error_set(error, ERROR_STATE, "Oracle does not run");
     int result = set_parameters(instance, until, error);
-    /* First, so that a certificate that cannot be served leaves the old one served. */
-    if (!result && oracle_tls_port(instance))
-        result = oracle_wallet_place(instance, error);
+    /* First, so that a port or a certificate that will not do leaves the listener as it is. */
     if (!result)
-        result = oracle_listener_stop(instance, until, error);
+        result = oracle_listener_check_ports(instance, error);
+    if (!result && oracle_tls_port(instance))
+        result = oracle_wallet_place(instance, true, error);
     return result ? result : oracle_listener_start(instance, until, error);
 }

@@ -1,4 +1,5 @@
 /* A new database by dbca. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { DBCA_DEADLINE = 90 * 60 * 1000, SQL_DEADLINE = 10 * 60 * 1000 };
+enum { KILL_DEADLINE = 20 * 1000, DBCA_DEADLINE = 90 * 60 * 1000, SQL_DEADLINE = 10 * 60 * 1000 };
 
 /* Written last: the database is whole. */
 static char *mark_of(const struct engine_instance *instance)
@@ -74,9 +75,9 @@ static int remove_half_made(const struct engine_instance *instance, const char *
                                      sid,    NULL};
     if (!file_exists(data))
         return 0;
-    for (int pid; (pid = engine_process_find(data));)
-        if (kill(pid, SIGKILL) < 0 || usleep(ENGINE_POLL) < 0)
-            break;
+    int64_t until = clock_steady() + KILL_DEADLINE;
+    for (int pid; (pid = engine_process_find(data)) && clock_steady() < until; usleep(ENGINE_POLL))
+        kill(pid, SIGKILL);
     if (oracle_status(instance).running)
         oracle_sql(instance, slice_text(abort), SQL_DEADLINE, NULL, NULL);
     dbca(instance, arguments, instance->folder);

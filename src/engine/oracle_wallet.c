@@ -1,8 +1,9 @@
 /* The wallet: a PKCS #12 file, ewallet.p12, which is made here, and its twin cwallet.sso, which opens without
  * a password and is in a format of Oracle's own: orapki of the ORACLE_HOME makes it.
  *
- * In the instance's tls/ are the PEM files, `wallet.password`, `wallets/<digest of the certificates>/` and
- * `wallet`, a link to the one in use: a new wallet comes into use as one step. */
+ * In the instance's tls/ are the PEM files, `wallet.password`, `wallets/<digest of the
+ * certificates>-<random>/` and `wallet`, a link to the one in use: a new wallet comes into use as one step.
+ */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -135,8 +136,8 @@ static int check_suites(const struct engine_instance *instance, const struct mat
         rsa ? "SSL_RSA_WITH_AES_256_CBC_SHA" : "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384");
 }
 
-/* A name for the certificates; the key goes with its certificate. */
-static char *name_of(const struct material *material)
+/* Of the certificates; the key goes with its own. */
+static char *digest_of(const struct material *material)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     char hex[2 * sizeof digest + 1];
@@ -184,15 +185,10 @@ static int make_twin(const struct engine_instance *instance, const char *folder,
 static int make_wallet(const struct engine_instance *instance, const struct material *material,
                        const char *folder, struct error *error)
 {
-    AUTO_FREE char *new_folder = mem_format("%s.new", folder),
-                   *file = mem_format("%s/ewallet.p12", new_folder);
+    AUTO_FREE char *file = mem_format("%s/ewallet.p12", folder);
     AUTO_FREE char *parent = mem_format("%s/" WALLETS, instance->folder);
     AUTO_SECRET struct buf password = {0}, der = {0};
-    int result = file_remove_tree(new_folder, error);
-    if (!result)
-        result = file_remove_tree(folder, error);
-    if (!result)
-        result = file_make_folder(new_folder, 0700, error);
+    int result = file_make_folder(folder, 0700, error);
     if (!result)
         result = wallet_password(instance, &password, error);
     if (!result)
@@ -201,9 +197,7 @@ static int make_wallet(const struct engine_instance *instance, const struct mate
     if (!result)
         result = file_write(file, slice_buf(&der), 0600, error);
     if (!result)
-        result = make_twin(instance, new_folder, &password, error);
-    if (!result && rename(new_folder, folder) < 0)
-        result = error_set_system(error, errno, "cannot rename %s to %s", new_folder, folder);
+        result = make_twin(instance, folder, &password, error);
     return result ? result : file_sync_folder(parent, error);
 }
 
@@ -233,24 +227,45 @@ static void remove_others(const struct engine_instance *instance, const char *na
         closedir(open);
 }
 
-int oracle_wallet_place(const struct engine_instance *instance, struct error *error)
+/* The wallet in use, if it is one for these certificates: its name, for free(). */
+static char *in_use(const struct engine_instance *instance, const char *digest)
+{
+    AUTO_FREE char *link = mem_format("%s/" LINK, instance->folder);
+    AUTO_FREE char *twin = mem_format("%s/cwallet.sso", link), *file = mem_format("%s/ewallet.p12", link);
+    char target[128];
+    ssize_t length = readlink(link, target, sizeof target - 1);
+    if (length <= 0 || !file_exists(twin) || !file_exists(file))
+        return NULL;
+    target[length] = 0;
+    const char *slash = strrchr(target, '/');
+    return slash && text_starts_with(slash + 1, digest) ? mem_string(slash + 1) : NULL;
+}
+
+/* A new one and the link to it; its name in *name. */
+static int renew(const struct engine_instance *instance, const struct material *material, const char *digest,
+                 char **name, struct error *error)
+{
+    char random[9];
+    text_random(random, 8, "0123456789abcdef");
+    *name = mem_format("%s-%s", digest, random);
+    AUTO_FREE char *folder = mem_format("%s/" WALLETS "/%s", instance->folder, *name);
+    int result = make_wallet(instance, material, folder, error);
+    return result ? result : point_to(instance, *name, error);
+}
+
+int oracle_wallet_place(const struct engine_instance *instance, bool anew, struct error *error)
 {
     struct material material = {0};
-    AUTO_FREE char *name = NULL, *folder = NULL, *twin = NULL, *file = NULL;
+    AUTO_FREE char *name = NULL;
     int result = material_read(instance, &material, error);
     if (!result)
         result = check_suites(instance, &material, error);
     if (!result) {
-        name = name_of(&material);
-        folder = mem_format("%s/" WALLETS "/%s", instance->folder, name);
-        twin = mem_format("%s/cwallet.sso", folder);
-        file = mem_format("%s/ewallet.p12", folder);
-        if (!file_exists(twin) || !file_exists(file))
-            result = make_wallet(instance, &material, folder, error);
+        AUTO_FREE char *digest = digest_of(&material);
+        name = anew ? NULL : in_use(instance, digest);
+        result = name ? 0 : renew(instance, &material, digest, &name, error);
     }
     material_free(&material);
-    if (!result)
-        result = point_to(instance, name, error);
     if (!result)
         remove_others(instance, name);
     return result;

@@ -159,7 +159,8 @@ class Listener:
         if self.pem:
             self.pem.unlink(missing_ok=True)
             self.pem.parent.rmdir()
-        pid_file().unlink(missing_ok=True)
+        if running() == os.getpid():  # not that of one that was first
+            pid_file().unlink(missing_ok=True)
 
 
 def tnslsnr(arguments):
