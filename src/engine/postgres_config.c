@@ -106,6 +106,7 @@ static int check_socket_path(const struct engine_instance *instance, struct erro
                      path, strlen(path), room);
 }
 
+/* RDS's own (rds.force_ssl) are told, too: PostgreSQL keeps and shows what has a dot in its name. */
 int postgres_settings(const struct engine_instance *instance, struct buf *text, struct error *error)
 {
     struct engine_certificate_files files = {0};
@@ -138,7 +139,7 @@ int postgres_settings(const struct engine_instance *instance, struct buf *text, 
         result = postgres_put_setting(text, defaults[i].name, defaults[i].value, error);
     for (size_t i = 0; !result && i < instance->parameter_count; i++) {
         const struct engine_parameter *each = &instance->parameters[i];
-        if (!text_starts_with(each->name, "rds.") && !is_reserved(each->name))
+        if (!is_reserved(each->name))
             result = postgres_put_setting(text, each->name, each->value, error);
     }
     for (size_t i = 0; !result && i < sizeof fixed / sizeof fixed[0]; i++)

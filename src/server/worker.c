@@ -36,10 +36,11 @@ struct worker {
     int64_t stop_at; /* clock_steady; 0 while not stopping */
 };
 
+/* A host that has enrolled but not yet said which engines it has cannot take an instance. */
 static bool count_host(const struct host_row *row, void *context)
 {
-    (void)row;
-    ++*(int64_t *)context;
+    if (row->engines.length)
+        ++*(int64_t *)context;
     return true;
 }
 

@@ -38,7 +38,7 @@ int store_host_put(struct store *store, const struct host_row *row, struct error
     sql_bind_integer(put, row->created_at);
     sql_bind_integer(put, row->seen_at);
     sql_bind_integer(put, row->revision);
-    sql_bind_text(put, engines.length ? buf_text(&engines) : "[]");
+    sql_bind_text(put, buf_text(&engines));
     buf_free(&engines);
     return sql_run(put, NULL, error);
 }

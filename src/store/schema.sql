@@ -50,7 +50,7 @@ CREATE TABLE host (
     created_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
     revision BIGINT NOT NULL,       -- grows with every change of the desired state of an instance on it
-    engines TEXT NOT NULL           -- JSON list of {"engine", "version"} that its agent found
+    engines TEXT NOT NULL           -- JSON list of {"engine", "version"} that its agent found; '' until it has said so
 );
 
 CREATE TABLE enrolment_token (

@@ -105,7 +105,7 @@ int store_access_key_list(struct store *store, access_key_visitor *visit, void *
 struct host_row {
     char host[64];
     int64_t created_at, seen_at, revision;
-    struct buf engines; /* JSON */
+    struct buf engines; /* JSON; empty until its agent has said which there are */
 };
 void host_row_free(struct host_row *row);
 int store_host_get(struct store *store, const char *host, struct host_row *row, struct error *error);

@@ -6,6 +6,7 @@ import uuid
 import clients
 import pytest
 import server
+import templates
 from server import Sealwright
 
 
@@ -17,6 +18,16 @@ def pytest_runtest_makereport(item, call):
         item.session.sealwright_failed = True
         for running in server.living:
             report.sections.append((f"logs of {running.top}", running.log_tail()))
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        templates.begin()
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        templates.end()
 
 
 def close(running, request):

@@ -1,5 +1,6 @@
 """The engines as their users see them, each behind the same few calls: tests/e2e/test_engines.py has one body for all."""
 
+import json
 import os
 import re
 import socket
@@ -7,12 +8,16 @@ import ssl
 import struct
 import subprocess
 import threading
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import clients
 import postgres
+import pytest
+from fleet import configure
 from postgres import PASSWORD, names
-from server import PATIENCE, ROOT
+from server import BINARY, PATIENCE, ROOT, Sealwright
 
 DEADLINE = 60 * PATIENCE  # seconds for one command
 
@@ -56,31 +61,49 @@ class Session:
         self.process.stdout.close()
 
 
+# What a new certificate takes: nothing that clients notice; a moment without new connections; every connection.
+RELOAD, LISTENER, RESTART = "reload", "listener", "restart"
+
+
 class Engine:
     """What is asked of each. `force` is the parameter that makes TLS a must, with its values for no and yes."""
 
     name = None
+    rotation = RELOAD
     force = None  # (name, off, on)
+    force_method = "immediate"
+    encrypted = ("TLSv1.2", "TLSv1.3")  # what encryption() may say
+    alpn = None  # the protocol that start_tls() counts on
+    probed = None  # what `sealwright probe` calls it
+    tells = False  # whether it tells a stranger that it takes no connection without TLS
     connection = None  # SQL for the number of a connection
     untrusted = None  # a pattern of what a client says of a certificate that it does not trust
     misnamed = None  # the same, of one for another name
     insecure = None  # the same, of a server that takes no connection without TLS
+    away = None  # the same, of one that is being restarted
 
     def reason_to_skip(self):
         """Why it cannot be tested here, or None."""
         return None
 
-    def settings(self):
-        """What sealwright.json must say for the agent to find it."""
+    def prepare(self, sealwright, **settings):
+        """Lets the agent of a Sealwright that is not started yet find it; more of sealwright.json's settings."""
+        configure(sealwright, **settings)
+
+    def options(self, client, identifier):
+        """What create-db-instance is told besides, for an instance with TLS."""
         return {}
+
+    def remove_options(self, client, identifier):
+        """Once the instance is gone."""
 
     def query(self, instance, bundle, sql, secure=True, host=None, user=("app", PASSWORD)):
         """What the engine's own client prints. It verifies certificate and host name; not `secure`: it asks for no TLS.
         `host` is another name of the instance's address."""
         raise NotImplementedError
 
-    def tls_version(self, instance, bundle, secure=True):
-        """By the engine's own account of the connection; "" without TLS."""
+    def encryption(self, instance, bundle, secure=True):
+        """The connection's version of TLS by the engine's own account; "" without TLS."""
         raise NotImplementedError
 
     def session(self, instance, bundle):
@@ -90,15 +113,31 @@ class Engine:
         """Says on a fresh connection what comes before TLS."""
         raise NotImplementedError
 
-    def served(self, instance, bundle):
-        """The certificate on the wire, verified: what ssl.getpeercert() gives, with plain names."""
-        address, port = instance["Endpoint"]["Address"], int(instance["Endpoint"]["Port"])
+    def port(self, instance):
+        """Where it speaks TLS."""
+        return int(instance["Endpoint"]["Port"])
+
+    def handshake(self, instance, bundle):
+        """(the certificate on the wire, verified, as ssl.getpeercert() gives it; the version of TLS)."""
+        address = instance["Endpoint"]["Address"]
         context = ssl.create_default_context(cafile=bundle)
-        with socket.create_connection((address, port), 10) as plain:
+        if self.alpn:
+            context.set_alpn_protocols([self.alpn])
+        with socket.create_connection((address, self.port(instance)), 10) as plain:
             self.start_tls(plain)
             with context.wrap_socket(plain, server_hostname=address) as stream:
-                shown = stream.getpeercert()
+                return stream.getpeercert(), stream.version()
+
+    def served(self, instance, bundle):
+        """The certificate on the wire, verified, with plain names."""
+        shown = self.handshake(instance, bundle)[0]
         return {**shown, "subject": names(shown["subject"]), "issuer": names(shown["issuer"])}
+
+    def probe(self, sealwright, instance):
+        """What `sealwright probe` says."""
+        target = f"{instance['Endpoint']['Address']}:{self.port(instance)}"
+        return json.loads(run([BINARY, "probe", "--json", "--engine", self.probed, "--run-dir", sealwright.run_dir,
+                               "--region", "us-east-1", target]))
 
     def process(self, sealwright, instance):
         """The number of the engine's own process: another one after a restart. None when it does not run."""
@@ -122,7 +161,8 @@ def parent(pid):
 
 
 class Postgres(Engine):
-    name = "postgres"
+    name = probed = "postgres"
+    tells = True
     force = ("rds.force_ssl", "0", "1")
     connection = "select pg_backend_pid()"
     untrusted = "certificate verify failed"
@@ -140,7 +180,7 @@ class Postgres(Engine):
         environment = {**postgres.environment(), "PGPASSWORD": user[1]}
         return run([*self._command(instance, bundle, secure, host, user[0]), "-c", sql], environment)
 
-    def tls_version(self, instance, bundle, secure=True):
+    def encryption(self, instance, bundle, secure=True):
         return self.query(instance, bundle, "select version from pg_stat_ssl where pid = pg_backend_pid()", secure)
 
     def session(self, instance, bundle):
@@ -153,7 +193,7 @@ class Postgres(Engine):
 
 
 class MariaDB(Engine):
-    name = "mariadb"
+    name = probed = "mariadb"
     force = ("require_secure_transport", "0", "1")
     connection = "select connection_id()"
     untrusted = "unable to get local issuer certificate|self-signed certificate in certificate chain"
@@ -182,7 +222,7 @@ class MariaDB(Engine):
     def query(self, instance, bundle, sql, secure=True, host=None, user=("app", PASSWORD)):
         return run([*self._command(instance, bundle, secure, host, user[0]), "-e", sql], self._environment(user[1]))
 
-    def tls_version(self, instance, bundle, secure=True):
+    def encryption(self, instance, bundle, secure=True):
         return self.query(instance, bundle, "show session status like 'Ssl_version'", secure).removeprefix("Ssl_version").strip()
 
     def session(self, instance, bundle):
@@ -200,7 +240,7 @@ class MariaDB(Engine):
 class MySQL(MariaDB):
     """From build/mysql, where tests/get-mysql puts it."""
 
-    name = "mysql"
+    name = probed = "mysql"
     untrusted = "certificate verify failed"
     misnamed = "certificate verify failed|[Hh]ost ?name"
     insecure = "ERROR 3159 .*insecure transport are prohibited"
@@ -208,8 +248,8 @@ class MySQL(MariaDB):
     def reason_to_skip(self):
         return mysql_folder()[1]
 
-    def settings(self):
-        return {"engine_folders": list(filter(None, [mysql_folder()[0]]))}
+    def prepare(self, sealwright, **settings):
+        configure(sealwright, engine_folders=list(filter(None, [mysql_folder()[0]])), **settings)
 
     def client(self):
         return f"{mysql_folder()[0]}/mysql"
@@ -251,6 +291,29 @@ def read(plain, length):
 
 
 ALL = {engine.name: engine for engine in (Postgres(), MariaDB(), MySQL())}
+
+
+def usable(engine):
+    """The engine; skips the test where it cannot be had."""
+    reason = engine.reason_to_skip()
+    if reason:
+        pytest.skip(reason)
+    return engine
+
+
+@contextmanager
+def running(engine, regions=("us-east-1",), **settings):
+    """A server, an agent that finds the engine, and the quickest of the clients, as `client`."""
+    sealwright = Sealwright(regions=regions)
+    try:
+        engine.prepare(sealwright, **settings)
+        sealwright.start()
+        sealwright.client = clients.JavaScript(sealwright)
+        yield sealwright
+    finally:
+        if hasattr(sealwright, "client"):
+            sealwright.client.close()
+        sealwright.close()
 
 
 class Load:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from engines import Refused
 from server import PATIENCE
 
 HERE = Path(__file__).resolve().parent
@@ -26,6 +27,14 @@ def make_homes(folder):
     return [str(each) for each in made]
 
 
+def make_option_group(client, name, engine, port, **settings):
+    """Makes an option group with the option SSL: TLS 1.2 if nothing else is said."""
+    chosen = {"SQLNET.SSL_VERSION": "1.2", **settings}
+    client.call("create-option-group", OptionGroupName=name, EngineName=engine, MajorEngineVersion="19", OptionGroupDescription="TLS")
+    client.call("modify-option-group", OptionGroupName=name, ApplyImmediately=True, OptionsToInclude=[
+        {"OptionName": "SSL", "Port": port, "OptionSettings": [{"Name": key, "Value": value} for key, value in chosen.items()]}])
+
+
 def connect_string(instance, port, service="ORCL", security="(SSL_SERVER_DN_MATCH=ON)", protocol="TCPS", by="SERVICE_NAME"):
     """A connect descriptor, as in RDS's user guide; without `security` the address's own name is not looked at."""
     address = f"(ADDRESS=(PROTOCOL={protocol})(HOST={instance['Endpoint']['Address']})(PORT={port}))"
@@ -35,10 +44,6 @@ def connect_string(instance, port, service="ORCL", security="(SSL_SERVER_DN_MATC
 def subject(instance):
     """What SSL_SERVER_CERT_DN is compared with."""
     return f"C=US,ST=Washington,L=Seattle,O=Amazon.com,OU=RDS,CN={instance['Endpoint']['Address']}"
-
-
-class Refused(Exception):
-    """The client's own words."""
 
 
 class Clients:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from raw import Raw
+from templates import template
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("SEALWRIGHT_BINARY", ROOT / "build/src/sealwright")).resolve()
@@ -74,10 +75,24 @@ def end(pid, sign=signal.SIGKILL):
         pass
 
 
-class Sealwright:
-    """regions, workers and options go to `init`; start() starts server and agent."""
+def make_template(regions, target):
+    """The run folder of a Sealwright whose authorities are made."""
+    origin = Sealwright(regions, fresh=True)
+    try:
+        origin.start("server")
+        for region in regions:
+            origin.download(f"/{region}/{region}-bundle.pem")
+        origin.stop()
+        subprocess.run(["cp", "-a", origin.run_dir, target], check=True)
+    finally:
+        origin.close()
 
-    def __init__(self, regions=("us-east-1",), workers=2, options=()):
+
+class Sealwright:
+    """regions, workers and options go to `init`; start() starts server and agent. Without options it has authorities already,
+    which other tests have too; `fresh`: they are to be made."""
+
+    def __init__(self, regions=("us-east-1",), workers=2, options=(), fresh=False):
         # Names of Unix sockets are at most 107 bytes long: the folder's own name stays short.
         self.top = Path(tempfile.mkdtemp(prefix="sw-", dir="/tmp"))
         self.top.chmod(0o755)  # the server and the databases run as users of their own when root starts them
@@ -89,8 +104,21 @@ class Sealwright:
         self.orphans = []
         self._environment = None
         living.append(self)
-        regions = ["--regions", ",".join(regions)] if regions else []
-        self.init_output = self.command("init", "--port", str(self.port), "--workers", str(workers), *regions, *options)
+        if fresh or options or not regions:
+            regions = ["--regions", ",".join(regions)] if regions else []
+            self.command("init", "--port", str(self.port), "--workers", str(workers), *regions, *options)
+        else:
+            self._copy(template(regions, lambda target: make_template(regions, target)), workers)
+
+    def _copy(self, made, workers):
+        subprocess.run(["cp", "-a", made, self.run_dir], check=True)
+        settings = json.loads((self.run_dir / "sealwright.json").read_text())
+        shell = (self.run_dir / "env.sh").read_text()
+        origin = re.search(r"SEALWRIGHT_RUN_DIR='(.*)'", shell).group(1)
+        shell = shell.replace(origin, str(self.run_dir)).replace(f":{settings['port']}'", f":{self.port}'")
+        (self.run_dir / "env.sh").write_text(shell)
+        settings.update(port=self.port, workers=workers)
+        (self.run_dir / "sealwright.json").write_text(json.dumps(settings, indent=2))
 
     # -- commands ------------------------------------------------------------------------------------------------------
 

@@ -8,16 +8,13 @@ import tempfile
 from pathlib import Path
 
 import pytds
+from engines import Refused
 from fleet import configure
 from postgres import PASSWORD
 from server import PATIENCE, ROOT, alive
 
 HERE = Path(__file__).resolve().parent
 STANDIN = ROOT / "tests/standin"
-
-
-class Refused(Exception):
-    """What a client says when it is not let in, or a statement fails."""
 
 
 def prepare(sealwright, **settings):
@@ -27,10 +24,10 @@ def prepare(sealwright, **settings):
     return sealwright
 
 
-def processes(sealwright):
-    """The first process of each running instance."""
+def processes(sealwright, resource="*"):
+    """The first process of each running instance, or of one."""
     found = []
-    for path in Path(sealwright.run_dir).rglob("sqlservr.pid"):
+    for path in Path(sealwright.run_dir, "instances").glob(f"{resource}/**/sqlservr.pid"):
         pid = int(path.read_text().split()[0])
         if alive(pid):
             found.append(pid)

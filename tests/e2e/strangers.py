@@ -10,6 +10,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+from engines import mysql_folder
 from server import eventually, free_port
 
 POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), Path("/usr/bin"))
@@ -144,18 +145,10 @@ class MariaDB(Process):
 
 
 class MySQL(MariaDB):
-    """Of the mysqld that SEALWRIGHT_TEST_MYSQLD names (the client that SEALWRIGHT_TEST_MYSQL names), or in PATH."""
+    """From build/mysql, where tests/get-mysql puts it."""
 
-    server = os.environ.get("SEALWRIGHT_TEST_MYSQLD") or shutil.which("mysqld") or ""
-    client = os.environ.get("SEALWRIGHT_TEST_MYSQL", "mysql")
-
-    @classmethod
-    def missing(cls):
-        """Why it cannot be tested; "" when it can."""
-        if not cls.server:
-            return "no mysqld in PATH and none in SEALWRIGHT_TEST_MYSQLD"
-        version = subprocess.run([cls.server, "--no-defaults", "--version"], capture_output=True, text=True, check=False)
-        return f"{cls.server} is MariaDB's" if "MariaDB" in version.stdout else ""
+    server = property(lambda self: f"{mysql_folder()[0]}/mysqld")
+    client = property(lambda self: f"{mysql_folder()[0]}/mysql")
 
     def where(self):
         return ["--no-defaults", "--mysqlx=0", "--secure-file-priv=NULL"]

@@ -9,7 +9,6 @@ from pathlib import Path
 import clients
 import engines
 import pytest
-from fleet import configure
 from postgres import PASSWORD, create, delete, until_gone, until_status
 from server import PATIENCE, ROOT, Sealwright
 
@@ -23,7 +22,7 @@ PAGES = ["postgres", "mariadb", "mysql"]  # each of the engine of its name
 def world():
     running = Sealwright()
     try:
-        configure(running, **engines.ALL["mysql"].settings())
+        engines.ALL["mysql"].prepare(running)
         yield running.start()
     finally:
         running.close()
@@ -37,9 +36,7 @@ def blocks(page):
 @pytest.fixture(params=PAGES)
 def page(request, world, tmp_path):
     """A page, its instance "orders" available, an empty folder."""
-    reason = engines.ALL[request.param].reason_to_skip()
-    if reason:
-        pytest.skip(reason)
+    engines.usable(engines.ALL[request.param])
     for name, content in blocks(request.param):
         if name:
             (tmp_path / name).write_text(content)
@@ -59,7 +56,7 @@ def page(request, world, tmp_path):
 @pytest.mark.slow
 def test_every_command_of_a_page_connects(page, world):
     name, folder = page
-    path = os.pathsep.join([*engines.ALL[name].settings().get("engine_folders", []), "/usr/bin", "/bin", os.environ["PATH"]])
+    path = os.pathsep.join([*([engines.mysql_folder()[0]] if name == "mysql" else []), "/usr/bin", "/bin", os.environ["PATH"]])
     environment = world.environment(PGPASSWORD=PASSWORD, MYSQL_PWD=PASSWORD, PASSWORD=PASSWORD, PATH=path)
     commands = [content for written, content in blocks(name) if not written]
     assert len(commands) > 2

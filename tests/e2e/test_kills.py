@@ -171,7 +171,7 @@ def orphans(sealwright):
 
 @pytest.mark.slow
 def test_random_kills_lose_nothing(record_property):
-    sealwright = Sealwright()
+    sealwright = Sealwright(fresh=True)
     stop = threading.Event()
     try:
         sealwright.start()

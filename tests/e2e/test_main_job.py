@@ -128,7 +128,7 @@ def test_the_master_user_is_no_superuser(own, shell, watcher):
 
 
 def test_two_runs_live_side_by_side(own, make_sealwright):
-    other = make_sealwright().start()
+    other = make_sealwright(fresh=True).start()
     assert other.port != own.port
     for running in (own, other):
         assert Shell(running).run("aws rds describe-db-instances --query 'length(DBInstances)'") == "0"

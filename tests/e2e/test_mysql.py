@@ -2,13 +2,12 @@
 
 import socket
 
-import clients
 import engines
 import pytest
 from engines import Refused
-from fleet import configure, described, messages
+from fleet import described, messages
 from postgres import PASSWORD, create, until_status
-from server import PATIENCE, Sealwright, end, eventually
+from server import PATIENCE, end, eventually
 from test_bridge import NEW, OLD, roots
 
 GUARD = int(20 * PATIENCE)
@@ -16,25 +15,13 @@ GUARD = int(20 * PATIENCE)
 
 @pytest.fixture(scope="module", params=["mariadb", "mysql"])
 def engine(request):
-    chosen = engines.ALL[request.param]
-    reason = chosen.reason_to_skip()
-    if reason:
-        pytest.skip(reason)
-    return chosen
+    return engines.usable(engines.ALL[request.param])
 
 
 @pytest.fixture(scope="module")
 def world(engine):
-    running = Sealwright()
-    try:
-        configure(running, guard_seconds=GUARD, guard_refusals=2, bridges=False, **engine.settings())
-        running.start()
-        running.client = clients.JavaScript(running)
-        yield running
-    finally:
-        if hasattr(running, "client"):
-            running.client.close()
-        running.close()
+    with engines.running(engine, guard_seconds=GUARD, guard_refusals=2, bridges=False) as sealwright:
+        yield sealwright
 
 
 @pytest.fixture(scope="module")
@@ -134,11 +121,11 @@ def test_parameters_are_what_sql_reports(world, engine, instance, bundle):
 
     modify(world, "pending-reboot", tls_version="TLSv1.2", ssl_cipher="ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
            performance_schema="1")
-    assert engine.tls_version(instance, bundle) == "TLSv1.3"
+    assert engine.encryption(instance, bundle) == "TLSv1.3"
     world.client.call("reboot-db-instance", DBInstanceIdentifier="orders")
     eventually(lambda: engine.process(world, instance) not in (None, process) and
                described(world, "orders")["DBInstanceStatus"] == "available", 60, "the engine should have been restarted")
-    assert engine.tls_version(instance, bundle) == "TLSv1.2"
+    assert engine.encryption(instance, bundle) == "TLSv1.2"
     assert variable(engine, instance, bundle, "tls_version") == "TLSv1.2"
     assert variable(engine, instance, bundle, "ssl_cipher").startswith("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA")
     assert variable(engine, instance, bundle, "performance_schema") == "1"

@@ -66,9 +66,9 @@ def test_each_runs_its_own(instances, bundle, major):
 
 @pytest.mark.parametrize("major", ["13", "15", "17"])
 def test_force_ssl_is_the_default_from_15_on(instances, bundle, major):
-    assert POSTGRES.tls_version(instances[major], bundle) == "TLSv1.3"
+    assert POSTGRES.encryption(instances[major], bundle) == "TLSv1.3"
     if int(major) < 15:
-        assert POSTGRES.tls_version(instances[major], None, secure=False) == ""
+        assert POSTGRES.encryption(instances[major], None, secure=False) == ""
     else:
         with pytest.raises(Refused, match=POSTGRES.insecure):
             POSTGRES.query(instances[major], None, "select 1", secure=False)

@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 
+import engines
 import pytest
 import strangers
 from certificates import Authority, self_signed
@@ -196,8 +197,8 @@ def test_a_mariadb(start, standins, authority, pair):
     no_block_by_many_probes(server, standins)
 
 
-@pytest.mark.skipif(bool(MySQL.missing()), reason=MySQL.missing() or "it can be tested")
 def test_a_mysql(start, standins, authority, pair):
+    engines.usable(engines.ALL["mysql"])
     server = start(MySQL, pair, options=STRICT, address=BOTH)
     for engine in ("mysql", "auto"):
         status, seen = probe_one(server.port, "--engine", engine, "--bundle", authority.certificate)

@@ -12,8 +12,7 @@ from server import PATIENCE, Sealwright, eventually
 from sqlserver import CLIENTS, PASSWORD, Refused, prepare, processes, started, tedious, tsql
 from test_client_pages import blocks
 
-AUTHORITIES = ["rds-ca-ecc384-g1", *(pytest.param(each, marks=pytest.mark.slow) for each in
-                                     ("rds-ca-2019", "rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1"))]
+AUTHORITIES = ["rds-ca-ecc384-g1", pytest.param("rds-ca-rsa2048-g1", marks=pytest.mark.slow)]  # all four: test_engines.py
 SECURE = "select encrypt_option from sys.dm_exec_connections where session_id = @@spid"
 VERSION = "16.00.4175.1.v1"
 ODD = "it's[new];'--]"
@@ -80,14 +79,11 @@ def test_clients_verify_chain_and_name(host, make, bundle, authority):
     elsewhere = host.download("/eu-central-1/eu-central-1-bundle.pem", f"{instance['DBInstanceIdentifier']}.other.pem")
     valid = datetime.datetime.fromisoformat(instance["CertificateDetails"]["ValidTill"].replace("Z", "+00:00"))
     until = valid - datetime.datetime.now(datetime.timezone.utc)
-    legacy = authority == "rds-ca-2019"  # one root for all regions, which ends before the three years
-    if not legacy:
-        assert 3 * 365 * DAY - DAY < until < 3 * 366 * DAY  # it must restart for the next one
+    assert 3 * 365 * DAY - DAY < until < 3 * 366 * DAY  # it must restart for the next one
     for name, client in CLIENTS.items():
         assert client(instance, bundle, SECURE) == [["TRUE"]], name
-        if not legacy:
-            with pytest.raises(Refused):
-                client(instance, elsewhere, SECURE)
+        with pytest.raises(Refused):
+            client(instance, elsewhere, SECURE)
         with pytest.raises(Refused):
             client(instance, bundle, SECURE, password="wrong-" + PASSWORD)
         with pytest.raises(Refused):  # the same server by a name that is not in its certificate
@@ -270,8 +266,8 @@ def test_every_command_of_the_page_connects(host, api, tmp_path):
 
 @pytest.fixture
 def short_lived(make_sealwright):
-    """A Sealwright of the test's own whose certificates live for a minute and a half."""
-    return prepare(make_sealwright(), restart_certificate_seconds=90, rotation_emergency_percent=1,
+    """A Sealwright of the test's own whose certificates live for three quarters of a minute."""
+    return prepare(make_sealwright(), restart_certificate_seconds=int(45 * PATIENCE), rotation_emergency_percent=1,
                    rotation_spread_percent=0).start()
 
 

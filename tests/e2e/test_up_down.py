@@ -4,7 +4,7 @@ from server import alive, eventually
 
 
 def test_up_returns_when_calls_are_answered_and_says_what_to_type(make_sealwright):
-    sealwright = make_sealwright()
+    sealwright = make_sealwright(fresh=True)
     said = sealwright.command("up")
     try:
         assert sealwright.raw().call("DescribeCertificates").status == 200
@@ -22,7 +22,7 @@ def test_up_returns_when_calls_are_answered_and_says_what_to_type(make_sealwrigh
 
 
 def test_the_secret_files_are_for_their_owner_alone(make_sealwright):
-    sealwright = make_sealwright()
+    sealwright = make_sealwright(fresh=True)
     for path in sealwright.run_dir.rglob("*"):
         if path.is_file() and not path.is_symlink():
             content = path.read_bytes()

@@ -29,7 +29,7 @@ static void odd_values_are_quoted(void **state)
     assert_non_null(strstr(buf_text(&text), "search_path = 'a''b\\\\c'\n"));
     assert_non_null(strstr(buf_text(&text), "ssl_cert_file = '/srv/it''s/tls/server.crt'\n"));
     assert_non_null(strstr(buf_text(&text), "ssl_min_protocol_version = 'TLSv1.2'\n"));
-    assert_null(strstr(buf_text(&text), "rds."));
+    assert_non_null(strstr(buf_text(&text), "rds.force_ssl = '1'\n"));
 }
 
 static void parameters_cannot_move_what_the_driver_decides(void **state)
