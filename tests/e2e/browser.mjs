@@ -30,9 +30,9 @@ page.on("console", (message) => seen.console.push(`${message.type()}: ${message.
 page.on("pageerror", (error) => seen.errors.push(String(error.stack ?? error)));
 page.on("websocket", (socket) => seen.sockets.push(socket.url()));
 
-// A label's own control: Cloudscape names a select by its label and what is chosen.
+// A label's own control. That of a select is a button, named by its label and by what is chosen.
 const control = (label) => page.getByLabel(label, { exact: true });
-const select = (label) => page.getByRole("button", { name: new RegExp(`^${label}( |$)`) });
+const select = (label) => control(label).and(page.getByRole("button"));
 const row = (text) => page.getByRole("row").filter({ hasText: text });
 
 const verbs = {
