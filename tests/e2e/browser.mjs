@@ -40,8 +40,9 @@ const verbs = {
   go: (path) => page.goto(ORIGIN + (path.startsWith("#") ? `/console/${path}` : path)).then(() => page.url()),
   reload: () => page.reload().then(() => null),
   url: () => page.url(),
-  fill: (label, value) => control(label).fill(value),
+  fill: (label, value) => control(label).and(page.locator("input")).fill(value),
   click: (role, name) => page.getByRole(role, { name, exact: true }).first().click(),
+  "click-in": (within, role, name) => page.getByRole(within).getByRole(role, { name, exact: true }).click(),
   check: (label) => page.getByLabel(label, { exact: true }).check({ force: true }),
   choose: async (label, option) => {
     await select(label).click();

@@ -8,6 +8,7 @@ from contextlib import closing
 from fleet import call, configure, create_all
 from server import eventually
 
+DAY = 24 * 3600 * 1000  # ms
 REAL = ("orders", "billing", "users")  # they have a host
 AUTHORITIES = ("rds-ca-2019", "rds-ca-rsa2048-g1", "rds-ca-ecc384-g1")
 
@@ -50,12 +51,12 @@ def make_example(sealwright):
         call(sealwright, "AddTagsToResource", ResourceName=arn, **{"Tags.Tag.1.Key": key, "Tags.Tag.1.Value": value})
     sealwright.stop()
     configure(sealwright, retiring_certificate_authorities=["rds-ca-2019"])
-    now = int(time.time())
+    now = int(time.time() * 1000)
     for name, original, engine, version, size, window, days in OTHERS:
-        served_until = now + days * 86400
+        served_until = now + days * DAY
         add_copies(sealwright, original, [{
             "identifier": name, "engine": engine, "engine_version": version, "instance_class": size,
-            "maintenance_window": window, "served_not_after": served_until, "served_issued_at": served_until - 365 * 86400,
+            "maintenance_window": window, "served_not_after": served_until, "served_issued_at": served_until - 365 * DAY,
             **STATES.get(name, {})}])
     add_event(sealwright, "crm", UNDONE)
     sealwright.start()

@@ -157,7 +157,7 @@ def test_twenty_certificates_are_updated_at_once(make_sealwright):
         assert browser.evaluate("[...document.querySelectorAll('[role=dialog] button')].find((each) => each.textContent === 'Apply now')"
                                 "?.getAttribute('aria-disabled') ?? 'disabled'") in ("true", "disabled")
         browser.check("I have updated the trust stores of my clients")
-        browser.evaluate("[...document.querySelectorAll('[role=dialog] button')].find((each) => each.textContent === 'Apply now').click()")
+        browser.click_in("dialog", "button", "Apply now")
         browser.sees(f"of {MANY}")
         browser.until(lambda: browser.shows(f"All {MANY} done"), 120, "all should be rotated")
         browser.until(lambda: browser.shows("No database requires a certificate update"), 60, "nothing should be left to do")
@@ -174,7 +174,7 @@ def test_the_default_is_overridden_and_the_bundle_verifies(own, browser):
     browser.pick_row(NEW)
     browser.click("button", "Make it the default")
     browser.sees(f"Make {NEW} the default?")
-    browser.evaluate("[...document.querySelectorAll('[role=dialog] button')].find((each) => each.textContent === 'Make it the default').click()")
+    browser.click_in("dialog", "button", "Make it the default")
     browser.until(lambda: "Override" in browser.row_text(NEW), 30, "the override should be marked")
     assert f"<DefaultCertificateForNewLaunches>{NEW}<" in call(own, "DescribeCertificates").text
     browser.go("#/create/us-east-1")

@@ -1,13 +1,14 @@
 """Each page of the web console for everybody: for screen readers, in the dark, on narrow windows, of ten thousand
 databases and of texts that are full of markup."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from browser import browser_for, build_console
-from console_fleet import add_copies, add_event, make_example
+from console_fleet import UNDONE, add_copies, add_event, make_example
 from fleet import call, create_all
 from server import PATIENCE, ROOT, Sealwright
 
@@ -70,7 +71,7 @@ def test_axe_finds_nothing_serious_on_any_page(browser, theme):
     assert_accessible(browser, "sign-in")
     picture(browser, f"sign-in-{theme}")
     browser.sign_in()
-    assert browser.count(".awsui-dark-mode") == (1 if theme == "dark" else 0)
+    assert browser.count("body.awsui-dark-mode") == (1 if theme == "dark" else 0)
     for name, path, text in PAGES:
         browser.go(f"#/{path}")
         settle(browser, text)
@@ -89,7 +90,10 @@ def picture(browser, name):
     if PICTURES:
         path = Path(ROOT, PICTURES, f"{name}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
+        width, height = browser.evaluate("[innerWidth, innerHeight]")
+        browser.size(width, browser.evaluate("Math.max(innerHeight, document.documentElement.scrollHeight)"))  # all of the page
         browser.screenshot(str(path), False)
+        browser.size(width, height)
         subprocess.run(["pngquant", "--force", "--ext", ".png", path], check=True, timeout=60 * PATIENCE)
 
 
@@ -110,6 +114,96 @@ def test_narrow_windows_need_no_sideways_scrolling(browser):
     browser.go("#/databases/us-east-1")
     settle(browser, "Available")
     picture(browser, "narrow")
+
+
+def test_the_keyboard_alone_is_enough(browser):
+    """From the list to a database, its tabs and a dialog."""
+    browser.sign_in()
+    settle(browser, "Available")
+
+    def tab_to(name):
+        for _ in range(80):
+            if browser.focused() == name:
+                return
+            browser.press("Tab")
+        raise AssertionError(f"{name} is not reached by the Tab key; {browser.focused()} is")
+
+    tab_to("orders")
+    browser.press("Enter")
+    settle(browser, "Fetch the bundle once")
+    tab_to("Connectivity & security")
+    browser.press("ArrowRight")
+    browser.press("Enter")
+    browser.sees("Recent events")
+    browser.evaluate("document.activeElement.blur()")
+    tab_to("Actions")
+    browser.press("Enter")
+    browser.press("Enter")
+    browser.sees("Reboot DB instance orders?")
+    browser.press("Escape")
+    browser.until(lambda: not browser.count("[role=dialog]"), 30, "the dialog should be gone")
+
+
+def test_pending_maintenance_is_put_off_and_taken_back(browser):
+    browser.sign_in(path="/console/#/databases/us-east-1/orders/maintenance")
+    settle(browser, "is being retired")
+    for choice, answer in (("Apply at the next maintenance window", "next-maintenance"), ("Undo the opt-in", "undo-opt-in")):
+        browser.click("button", "Apply ca-certificate-rotation")
+        browser.click("menuitem", choice)
+        browser.sees(f"ca-certificate-rotation: {answer}")
+        browser.until(lambda: ("next-maintenance" in browser.row_text("ca-certificate-rotation")) == (answer == "next-maintenance"), 30,
+                      lambda: f"the row should tell it: {browser.row_text('ca-certificate-rotation')}")
+
+
+def test_refusals_and_undone_rotations_are_shown(browser):
+    browser.sign_in(path="/console/#/certificate-update/us-east-1")
+    browser.until(lambda: UNDONE in browser.row_text("crm"), 60, "who refused the certificate should be said")
+    browser.click("button", "All (17)")
+    browser.fill("Filter by databases", "invoices")
+    browser.sees("1 matches")
+    browser.check_row("invoices")
+    browser.click("button", "Apply now")
+    browser.check("I have updated the trust stores of my clients")
+    browser.click_in("dialog", "button", "Apply now")
+    browser.sees("0 done, 1 failed")
+    assert "Refused" in browser.row_text("InvalidDBInstanceState")
+
+
+def test_tags_are_changed(browser, world):
+    browser.sign_in(path="/console/#/databases/us-east-1/users/tags")
+    browser.click("button", "Manage tags")
+    browser.click("button", "Add tag")
+    browser.fill("Key", "owner")
+    browser.fill("Value", "core team")
+    browser.click("button", "Save changes")
+    browser.sees("The tags were saved")
+    assert "core team" in browser.row_text("owner")
+    arn = "arn:aws:rds:us-east-1:123456789012:db:users"
+    assert "<Key>owner</Key><Value>core team</Value>" in call(world, "ListTagsForResource", ResourceName=arn).text
+    browser.click("button", "Manage tags")
+    browser.click("button", "Remove owner")
+    browser.click("button", "Save changes")
+    browser.sees("No tags")
+    assert "owner" not in call(world, "ListTagsForResource", ResourceName=arn).text
+
+
+def test_every_region_can_be_chosen(make_sealwright):
+    """The 29 of RDS and one of the operator's own; each page in another region is a choice away."""
+    sealwright = make_sealwright(regions=())
+    path = sealwright.run_dir / "sealwright.json"
+    settings = json.loads(path.read_text())
+    own = {"name": "attic", "title": "Under the roof", "partition": "aws"}
+    path.write_text(json.dumps({**settings, "regions": [*settings["regions"], own]}))
+    sealwright.start("server")
+    with browser_for(sealwright) as browser:
+        browser.go("/console/")
+        options = browser.options("Region")
+        assert len(options) == 30 and any("attic" in option for option in options), options
+        browser.sign_in()
+        browser.click("button", "Region: US East (N. Virginia)")
+        browser.click("menuitem", "Under the roof")
+        browser.sees("There is no database in attic yet")
+        assert browser.url().endswith("#/databases/attic")
 
 
 def test_markup_is_shown_as_text(make_sealwright):
