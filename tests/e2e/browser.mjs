@@ -60,6 +60,8 @@ const verbs = {
   "check-row": (text) => row(text).getByRole("checkbox").check({ force: true }),
   "pick-row": (text) => row(text).getByRole("radio").check({ force: true }),
   "row-text": (text) => row(text).first().innerText(),
+  // By the head of a column: a copy of it that sticks to the window lies over the table's own.
+  sort: (head) => page.getByRole("button", { name: head, exact: true }).first().click({ force: true }),
   rows: () => page.getByRole("row").count(),
   press: (key) => page.keyboard.press(key),
   type: (text) => page.keyboard.type(text),
@@ -124,7 +126,7 @@ async function answer({ verb, arguments: values = [] }) {
     if (!verbs[verb]) throw new Error(`there is no verb ${verb}`);
     return { result: (await verbs[verb](...values)) ?? null };
   } catch (error) {
-    return { error: `${verb} ${JSON.stringify(values)}: ${error.message}` };
+    return { error: `${verb} ${JSON.stringify(values)}: ${error.message.slice(0, 2000)}` };
   }
 }
 

@@ -15,9 +15,6 @@ MANY = 20
 NAVIGATION = "nav[aria-label=Console][aria-hidden=false]"
 OLD, NEW = "rds-ca-rsa2048-g1", "rds-ca-ecc384-g1"
 
-pytestmark = pytest.mark.skipif(not os.environ.get("SEALWRIGHT_CONSOLE_TESTS"),
-                                reason="the web console is not finished: SEALWRIGHT_CONSOLE_TESTS=1 runs its browser tests")
-
 
 @pytest.fixture(scope="module", autouse=True)
 def built():
@@ -131,6 +128,23 @@ def test_a_change_in_the_window_waits_and_is_shown_as_pending(own, browser):
     browser.sees("Pending modifications")
     assert NEW in browser.row_text("Certificate authority")
     assert described(own, "fleet-0")["PendingCA"] == NEW
+
+
+def test_a_database_is_stopped_started_and_deleted(own, browser):
+    create_all(own, 1, [OLD])
+    browser.sign_in(path="/console/#/databases/us-east-1/fleet-0")
+    for action, status in (("Stop", "Stopped"), ("Start", "Available")):
+        browser.click("button", "Actions")
+        browser.click("menuitem", action)
+        browser.click_in("dialog", "button", action)
+        browser.until(lambda: browser.value("Status") == status, 60, f"it should be {status}")
+    browser.click("button", "Actions")
+    browser.click("menuitem", "Delete")
+    browser.sees("all its data are removed")
+    browser.fill("To confirm, type: delete me", "delete me")
+    browser.click_in("dialog", "button", "Delete")
+    browser.sees("No databases")
+    assert "<DBInstance>" not in call(own, "DescribeDBInstances").text
 
 
 @pytest.mark.slow
