@@ -95,7 +95,7 @@ function PendingActions({ actions, arn, refresh }: ActionsProps) {
       wrapLines
       columnDefinitions={[
         { id: "action", header: "Action", cell: ({ Action }) => Action, isRowHeader: true, minWidth: 130 },
-        { id: "description", header: "Description", cell: ({ Description }) => Description, minWidth: 180 },
+        { id: "description", header: "Description", cell: ({ Description }) => Description, minWidth: 160 },
         { id: "status", header: "Opted in", cell: ({ OptInStatus }) => OptInStatus ?? "-", minWidth: 115 },
         { id: "when", header: "Applied on", cell: ({ CurrentApplyDate }) => formatMoment(CurrentApplyDate), minWidth: 125 },
         { id: "automatic", header: "By itself after", cell: ({ AutoAppliedAfterDate }) => formatMoment(AutoAppliedAfterDate), minWidth: 140 },
@@ -104,7 +104,7 @@ function PendingActions({ actions, arn, refresh }: ActionsProps) {
               {
                 id: "apply",
                 header: "Apply",
-                minWidth: 140,
+                minWidth: 160,
                 cell: ({ Action = "" }: PendingMaintenanceAction) => (
                   <ButtonDropdown
                     items={optIns}

@@ -43,14 +43,14 @@ export function instanceColumns(region: string, now: number): TableProps.ColumnD
           authority
         ),
       sortingField: "authority",
-      minWidth: 165,
+      minWidth: 160,
     },
     {
       id: "expires",
       header: "Certificate expires",
       cell: ({ expires }) => <Expiry expires={expires} now={now} />,
       sortingField: "expires",
-      minWidth: 135,
+      minWidth: 150,
     },
     {
       id: "nextRotation",
@@ -58,7 +58,7 @@ export function instanceColumns(region: string, now: number): TableProps.ColumnD
       cell: ({ rotation, nextRotation }) =>
         rotation === "scheduled" ? formatDate(nextRotation) : <RotationStatus state={rotation} />,
       sortingComparator: (a, b) => a.rotation.localeCompare(b.rotation) || a.nextRotation - b.nextRotation,
-      minWidth: 160,
+      minWidth: 155,
     },
     { id: "window", header: "Maintenance window", cell: ({ window }) => window, sortingField: "window", minWidth: 180 },
   ];
