@@ -6,7 +6,7 @@ import { createInput, createProblems, emptyWish } from "../src/model/create";
 import { changesOf, modifyInput, modifyProblems, wishOf } from "../src/model/modify";
 import { pendingChanges } from "../src/model/pending";
 import { makeRow } from "../src/model/row";
-import { withChoices } from "../src/pages/create/choices";
+import { offerOf, withChoices, withClass } from "../src/pages/create/choices";
 
 describe("Create database", () => {
   const wish = { ...emptyWish, engine: "postgres", identifier: "orders", password: "12345678", confirmation: "12345678" };
@@ -40,6 +40,17 @@ describe("Create database", () => {
     expect(authorityChoices(certificates, "rds-ca-2019", ["rds-ca-2019"], undefined)).toMatchObject([
       { identifier: "rds-ca-2019", isDefault: true },
     ]);
+  });
+  it("takes the smallest class that is offered, unless one was chosen", () => {
+    const offer = offerOf([
+      { DBInstanceClass: "db.m6g.large", LicenseModel: "postgresql-license" },
+      { DBInstanceClass: "db.t3.micro", LicenseModel: "postgresql-license" },
+    ]);
+    expect(offer).toEqual({ classes: ["db.m6g.large", "db.t3.micro"], licenses: ["postgresql-license"] });
+    expect(withClass(emptyWish, offer).instanceClass).toBe("db.t3.micro");
+    expect(withClass({ ...emptyWish, instanceClass: "db.m6g.large" }, offer).instanceClass).toBe("db.m6g.large");
+    expect(withClass(emptyWish, offerOf([{ DBInstanceClass: "db.r6g.large" }])).instanceClass).toBe("db.r6g.large");
+    expect(withClass(emptyWish, offerOf([])).instanceClass).toBe("");
   });
 });
 

@@ -30,9 +30,9 @@ page.on("console", (message) => seen.console.push(`${message.type()}: ${message.
 page.on("pageerror", (error) => seen.errors.push(String(error.stack ?? error)));
 page.on("websocket", (socket) => seen.sockets.push(socket.url()));
 
-// A label's own control: Cloudscape names a select by its label and what is chosen.
+// A label's own control. That of a select is a button, named by its label and by what is chosen.
 const control = (label) => page.getByLabel(label, { exact: true });
-const select = (label) => page.getByRole("button", { name: new RegExp(`^${label}( |$)`) });
+const select = (label) => control(label).and(page.getByRole("button"));
 const row = (text) => page.getByRole("row").filter({ hasText: text });
 
 const verbs = {
@@ -40,8 +40,9 @@ const verbs = {
   go: (path) => page.goto(ORIGIN + (path.startsWith("#") ? `/console/${path}` : path)).then(() => page.url()),
   reload: () => page.reload().then(() => null),
   url: () => page.url(),
-  fill: (label, value) => control(label).fill(value),
+  fill: (label, value) => control(label).and(page.locator("input")).fill(value),
   click: (role, name) => page.getByRole(role, { name, exact: true }).first().click(),
+  "click-in": (within, role, name) => page.getByRole(within).getByRole(role, { name, exact: true }).click(),
   check: (label) => page.getByLabel(label, { exact: true }).check({ force: true }),
   choose: async (label, option) => {
     await select(label).click();
@@ -59,6 +60,8 @@ const verbs = {
   "check-row": (text) => row(text).getByRole("checkbox").check({ force: true }),
   "pick-row": (text) => row(text).getByRole("radio").check({ force: true }),
   "row-text": (text) => row(text).first().innerText(),
+  // By the head of a column: a copy of it that sticks to the window lies over the table's own.
+  sort: (head) => page.getByRole("button", { name: head, exact: true }).first().click({ force: true }),
   rows: () => page.getByRole("row").count(),
   press: (key) => page.keyboard.press(key),
   type: (text) => page.keyboard.type(text),
@@ -123,7 +126,7 @@ async function answer({ verb, arguments: values = [] }) {
     if (!verbs[verb]) throw new Error(`there is no verb ${verb}`);
     return { result: (await verbs[verb](...values)) ?? null };
   } catch (error) {
-    return { error: `${verb} ${JSON.stringify(values)}: ${error.message}` };
+    return { error: `${verb} ${JSON.stringify(values)}: ${error.message.slice(0, 2000)}` };
   }
 }
 

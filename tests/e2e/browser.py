@@ -61,6 +61,13 @@ class Browser:
     def __getattr__(self, name):
         return lambda *arguments: self.ask(name.replace("_", "-"), *arguments)
 
+    def tell(self):
+        """Prints what somebody would see, for a test that has failed."""
+        try:
+            print(f"{self.url()}\n{self.text('body')}\n{self.seen()['errors']}")
+        except (OSError, PageError) as problem:
+            print(f"the page cannot be told: {problem}")
+
     def close(self):
         self.process.stdin.close()
         try:
@@ -104,6 +111,9 @@ def browser_for(sealwright):
     try:
         yield browser
         seen = browser.seen()
+    except BaseException:
+        browser.tell()
+        raise
     finally:
         browser.close()
     assert not seen["errors"], seen["errors"]

@@ -24,9 +24,9 @@ def call(sealwright, action, **params):
     return reply
 
 
-def create_all(sealwright, count, authorities):
+def create_all(sealwright, count, authorities, names=()):
     """Creates instances under the authorities in turn, waits for all, answers them as describe shows them."""
-    wanted = [f"fleet-{number}" for number in range(count)]
+    wanted = names or [f"fleet-{number}" for number in range(count)]
     for number, identifier in enumerate(wanted):
         call(sealwright, "CreateDBInstance", DBInstanceIdentifier=identifier, Engine="postgres",
              DBInstanceClass="db.t3.micro", AllocatedStorage="20", MasterUsername="app", MasterUserPassword=PASSWORD,

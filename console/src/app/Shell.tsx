@@ -65,11 +65,18 @@ function Navigation({ route, region }: { route: Route; region: string }) {
   );
 }
 
+const wide = window.matchMedia("(min-width: 60rem)");
+
 function Layout({ route, region }: { route: Route; region: Region }) {
   const { items } = useNotices();
-  const [open, setOpen] = useState(() => window.matchMedia("(min-width: 60rem)").matches);
+  const [open, setOpen] = useState(wide.matches);
   const crumbs = crumbsOf(route);
   const title = crumbs.at(-1)?.text ?? "";
+  useEffect(() => {
+    const follow = () => setOpen(wide.matches);
+    wide.addEventListener("change", follow);
+    return () => wide.removeEventListener("change", follow);
+  }, []);
   useEffect(() => {
     document.title = `${title} | ${region.name} | Sealwright`;
   }, [title, region.name]);

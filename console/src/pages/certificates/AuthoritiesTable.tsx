@@ -8,10 +8,10 @@ import Table from "@cloudscape-design/components/table";
 import { useState } from "react";
 import { useNotices } from "../../app/notices";
 import { useMayChange, useRegion } from "../../data/RegionContext";
-import { colons } from "../../model/chain";
 import { formatDate } from "../../model/time";
 import { digestOf, rootOf } from "../../model/trust";
 import { Confirm } from "../../parts/Confirm";
+import { Fingerprint } from "../../parts/Fingerprint";
 
 /** The CAs, which is the default for new databases, and its override. */
 export function AuthoritiesTable() {
@@ -81,6 +81,7 @@ export function AuthoritiesTable() {
             id: "identifier",
             header: "Certificate authority",
             isRowHeader: true,
+            minWidth: 180,
             cell: ({ CertificateIdentifier, CustomerOverride }) => (
               <SpaceBetween direction="horizontal" size="xs">
                 <span>{CertificateIdentifier}</span>
@@ -95,8 +96,8 @@ export function AuthoritiesTable() {
           { id: "till", header: "Valid till", minWidth: 125, cell: ({ ValidTill }) => formatDate(ValidTill) },
           {
             id: "thumbprint",
-            header: "Root's thumbprint (SHA-1)",
-            cell: ({ Thumbprint = "" }) => <span className="fingerprint">{colons(Thumbprint)}</span>,
+            header: "Thumbprint (SHA-1)",
+            cell: ({ Thumbprint = "" }) => <Fingerprint hexadecimal={Thumbprint} />,
           },
         ]}
       />

@@ -13,7 +13,11 @@ interface Props {
 const empty = <Box color="text-body-secondary">There is no database yet.</Box>;
 
 export function AuthorityChart({ rows, complete }: Props) {
-  const data = useMemo(() => byAuthority(rows), [rows]);
+  // The legend says it all: words beside the ring would run into it.
+  const data = useMemo(() => {
+    const percent = (value: number) => Math.round((value / rows.length) * 100);
+    return byAuthority(rows).map(({ title, value }) => ({ title: `${title}: ${value.toLocaleString("en")} (${percent(value)} %)`, value }));
+  }, [rows]);
   return (
     <PieChart
       data={data}
@@ -22,7 +26,8 @@ export function AuthorityChart({ rows, complete }: Props) {
       hideFilter
       innerMetricValue={rows.length.toLocaleString("en")}
       innerMetricDescription={rows.length === 1 ? "database" : "databases"}
-      segmentDescription={({ value }, sum) => `${value.toLocaleString("en")} (${Math.round((value / sum) * 100)} %)`}
+      hideTitles
+      hideDescriptions
       detailPopoverContent={({ value }) => [{ key: "Databases", value: value.toLocaleString("en") }]}
       statusType={complete || rows.length ? "finished" : "loading"}
       empty={empty}

@@ -4,12 +4,12 @@ import Container from "@cloudscape-design/components/container";
 import Form from "@cloudscape-design/components/form";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { type SubmitEvent, useState } from "react";
+import { type SubmitEvent, useMemo, useState } from "react";
 import { troubleOf } from "../../api/words";
 import { useNotices } from "../../app/notices";
 import { hrefOf } from "../../app/routes";
 import { go } from "../../app/useRoute";
-import { useEngineVersions } from "../../data/engines";
+import { useEngineVersions, useOrderableOptions } from "../../data/engines";
 import { useMayChange, useRegion } from "../../data/RegionContext";
 import { type CreateWish, createInput, createProblems, emptyWish } from "../../model/create";
 import { Failure } from "../../parts/Failure";
@@ -18,7 +18,7 @@ import { ConnectivityFields } from "./ConnectivityFields";
 import { EngineFields } from "./EngineFields";
 import { MaintenanceFields } from "./MaintenanceFields";
 import { SettingsFields } from "./SettingsFields";
-import { withChoices } from "./choices";
+import { offerOf, withChoices, withClass } from "./choices";
 
 export interface FieldsProps {
   wish: CreateWish;
@@ -35,10 +35,13 @@ export default function CreatePage() {
   const [sent, setSent] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>();
-  const wish = withChoices(asked, versions.data ?? []);
+  const chosen = withChoices(asked, versions.data ?? []);
+  const options = useOrderableOptions(chosen.engine, chosen.version);
+  const offer = useMemo(() => offerOf(options.data ?? []), [options.data]);
+  const wish = withClass(chosen, offer);
   const version = versions.data?.find(({ Engine, EngineVersion }) => Engine === wish.engine && EngineVersion === wish.version);
   const problems = sent ? createProblems(wish) : {};
-  const change = (part: Partial<CreateWish>) => setAsked({ ...wish, ...part });
+  const change = (part: Partial<CreateWish>) => setAsked((before) => ({ ...before, ...part }));
 
   const create = async () => {
     setSent(true);
@@ -85,7 +88,7 @@ export default function CreatePage() {
             <EngineFields {...fields} versions={versions} />
           </Container>
           <Container header={<Header variant="h2">Settings</Header>}>
-            <SettingsFields {...fields} />
+            <SettingsFields {...fields} offer={offer} loading={options.loading} />
           </Container>
           <Container header={<Header variant="h2">Connectivity</Header>}>
             <ConnectivityFields {...fields} version={version} />

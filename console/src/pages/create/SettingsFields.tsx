@@ -1,20 +1,15 @@
 import ColumnLayout from "@cloudscape-design/components/column-layout";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useEffect } from "react";
-import { useOrderableOptions } from "../../data/engines";
 import { ChoiceField, TextField } from "../../parts/fields";
 import type { FieldsProps } from "./CreatePage";
+import type { Offer } from "./choices";
 
-const unique = (values: (string | undefined)[]) => [...new Set(values.filter((value) => value !== undefined))];
+interface Props extends FieldsProps {
+  offer: Offer;
+  loading: boolean;
+}
 
-export function SettingsFields({ wish, problems, change }: FieldsProps) {
-  const options = useOrderableOptions(wish.engine, wish.version);
-  const classes = unique(options.data?.map(({ DBInstanceClass }) => DBInstanceClass) ?? []);
-  const licenses = unique(options.data?.map(({ LicenseModel }) => LicenseModel) ?? []);
-  const first = classes.find((each) => each === "db.t3.micro") ?? classes[0];
-  useEffect(() => {
-    if (!wish.instanceClass && first) change({ instanceClass: first });
-  });
+export function SettingsFields({ wish, problems, change, offer: { classes, licenses }, loading }: Props) {
   return (
     <SpaceBetween size="m">
       <TextField
@@ -47,7 +42,7 @@ export function SettingsFields({ wish, problems, change }: FieldsProps) {
         <ChoiceField
           label="DB instance class"
           value={wish.instanceClass}
-          loading={options.loading}
+          loading={loading}
           options={classes.map((value) => ({ value, label: value }))}
           onChange={(instanceClass) => change({ instanceClass })}
         />

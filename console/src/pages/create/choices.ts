@@ -1,4 +1,4 @@
-import type { DBEngineVersion } from "@aws-sdk/client-rds";
+import type { DBEngineVersion, OrderableDBInstanceOption } from "@aws-sdk/client-rds";
 import type { CreateWish } from "../../model/create";
 
 /** The versions of an engine, the newest first. */
@@ -17,4 +17,26 @@ export function withChoices(wish: CreateWish, versions: DBEngineVersion[]): Crea
   const supported = version?.SupportedCACertificateIdentifiers;
   const authority = !supported || supported.includes(wish.authority) ? wish.authority : "";
   return { ...wish, engine, version: version?.EngineVersion ?? "", authority };
+}
+
+const smallest = "db.t3.micro";
+
+export interface Offer {
+  classes: string[];
+  licenses: string[];
+}
+
+/** In what classes and with what licenses a version can be had. */
+export function offerOf(options: OrderableDBInstanceOption[]): Offer {
+  const unique = (values: (string | undefined)[]) => [...new Set(values.filter((value) => value !== undefined))];
+  return {
+    classes: unique(options.map(({ DBInstanceClass }) => DBInstanceClass)),
+    licenses: unique(options.map(({ LicenseModel }) => LicenseModel)),
+  };
+}
+
+/** The wish with the smallest class where none was chosen. */
+export function withClass(wish: CreateWish, { classes }: Offer): CreateWish {
+  const instanceClass = wish.instanceClass || (classes.find((each) => each === smallest) ?? classes[0] ?? "");
+  return { ...wish, instanceClass };
 }

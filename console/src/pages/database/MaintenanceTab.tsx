@@ -94,16 +94,17 @@ function PendingActions({ actions, arn, refresh }: ActionsProps) {
       empty={<Box color="text-body-secondary">No maintenance is pending.</Box>}
       wrapLines
       columnDefinitions={[
-        { id: "action", header: "Action", cell: ({ Action }) => Action, isRowHeader: true },
-        { id: "description", header: "Description", cell: ({ Description }) => Description },
-        { id: "status", header: "Opted in", cell: ({ OptInStatus }) => OptInStatus ?? "-" },
-        { id: "when", header: "Applied on", cell: ({ CurrentApplyDate }) => formatMoment(CurrentApplyDate) },
-        { id: "automatic", header: "By itself after", cell: ({ AutoAppliedAfterDate }) => formatMoment(AutoAppliedAfterDate) },
+        { id: "action", header: "Action", cell: ({ Action }) => Action, isRowHeader: true, minWidth: 130 },
+        { id: "description", header: "Description", cell: ({ Description }) => Description, minWidth: 160 },
+        { id: "status", header: "Opted in", cell: ({ OptInStatus }) => OptInStatus ?? "-", minWidth: 115 },
+        { id: "when", header: "Applied on", cell: ({ CurrentApplyDate }) => formatMoment(CurrentApplyDate), minWidth: 125 },
+        { id: "automatic", header: "By itself after", cell: ({ AutoAppliedAfterDate }) => formatMoment(AutoAppliedAfterDate), minWidth: 140 },
         ...(mayChange
           ? [
               {
                 id: "apply",
                 header: "Apply",
+                minWidth: 160,
                 cell: ({ Action = "" }: PendingMaintenanceAction) => (
                   <ButtonDropdown
                     items={optIns}

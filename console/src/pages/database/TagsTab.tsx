@@ -98,11 +98,11 @@ function TagsForm({ arn, before, onDone }: { arn: string; before: Tag[]; onDone:
           definition={[
             {
               label: "Key",
-              control: ({ Key }, index) => <Input value={Key ?? ""} onChange={({ detail }) => change(index, { Key: detail.value })} />,
+              control: ({ Key }, index) => <Input value={Key ?? ""} autoComplete={false} onChange={({ detail }) => change(index, { Key: detail.value })} />,
             },
             {
               label: "Value",
-              control: ({ Value }, index) => <Input value={Value ?? ""} onChange={({ detail }) => change(index, { Value: detail.value })} />,
+              control: ({ Value }, index) => <Input value={Value ?? ""} autoComplete={false} onChange={({ detail }) => change(index, { Value: detail.value })} />,
             },
           ]}
         />

@@ -18,17 +18,17 @@ export function instanceColumns(region: string, now: number): TableProps.ColumnD
       ),
       sortingField: "identifier",
       isRowHeader: true,
-      minWidth: 130,
+      minWidth: 120,
     },
-    { id: "status", header: "Status", cell: ({ status }) => <InstanceStatus status={status} />, sortingField: "status", minWidth: 120 },
+    { id: "status", header: "Status", cell: ({ status }) => <InstanceStatus status={status} />, sortingField: "status", minWidth: 125 },
     {
       id: "engine",
       header: "Engine",
       cell: ({ engine, version }) => `${engineName(engine)} ${version}`,
       sortingComparator: (a, b) => a.engine.localeCompare(b.engine) || a.version.localeCompare(b.version, "en", { numeric: true }),
-      minWidth: 140,
+      minWidth: 125,
     },
-    { id: "region", header: "Region", cell: () => region, minWidth: 90 },
+    { id: "region", header: "Region", cell: () => region, minWidth: 110 },
     { id: "class", header: "Size", cell: ({ instanceClass }) => instanceClass, sortingField: "instanceClass", minWidth: 110 },
     {
       id: "authority",
@@ -43,14 +43,14 @@ export function instanceColumns(region: string, now: number): TableProps.ColumnD
           authority
         ),
       sortingField: "authority",
-      minWidth: 170,
+      minWidth: 160,
     },
     {
       id: "expires",
       header: "Certificate expires",
       cell: ({ expires }) => <Expiry expires={expires} now={now} />,
       sortingField: "expires",
-      minWidth: 110,
+      minWidth: 150,
     },
     {
       id: "nextRotation",
@@ -58,7 +58,7 @@ export function instanceColumns(region: string, now: number): TableProps.ColumnD
       cell: ({ rotation, nextRotation }) =>
         rotation === "scheduled" ? formatDate(nextRotation) : <RotationStatus state={rotation} />,
       sortingComparator: (a, b) => a.rotation.localeCompare(b.rotation) || a.nextRotation - b.nextRotation,
-      minWidth: 130,
+      minWidth: 155,
     },
     { id: "window", header: "Maintenance window", cell: ({ window }) => window, sortingField: "window", minWidth: 180 },
   ];

@@ -28,7 +28,7 @@ function Steps({ instance }: { instance: DBInstance }) {
     <ModifyForm
       instance={instance}
       wish={wish}
-      onChange={(part) => setWish({ ...wish, ...part })}
+      onChange={(part) => setWish((before) => ({ ...before, ...part }))}
       onContinue={() => setAtSummary(true)}
     />
   );
