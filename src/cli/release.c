@@ -116,14 +116,17 @@ static int await_released(struct care *care, int *status, struct error *error)
             *status = 0;
             return 0;
         }
-        adopted_set(&problem, json_string_value(json_object_get(reply, "problem")));
+        const char *told = json_string_value(json_object_get(reply, "problem"));
+        if (told && told[0] && !text_equal(told, problem))
+            fprintf(stderr, "sealwright release: not yet: %s\n", told);
+        adopted_set(&problem, told);
         json_decref(reply);
         if (care_read(care, error) == 0 && care->server.given_back && geteuid() == 0 &&
             care_remove_hooks(care, error))
             return (int)error->code;
     }
-    fprintf(stderr, "sealwright release: not yet: %s\nIt goes on being tried.\n",
-            problem && problem[0] ? problem : "the agent has not answered");
+    fprintf(stderr, "sealwright release: %sit goes on being tried.\n",
+            problem && problem[0] ? "" : "not yet: the agent has not answered; ");
     *status = NOT_YET;
     return 0;
 }

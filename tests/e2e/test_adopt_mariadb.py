@@ -207,7 +207,8 @@ def test_files_that_somebody_else_changed_stay(world, package):
     certificate = package.pair / "server.crt"
     certificate.unlink()
     certificate.write_text("renewed by a tool\n")
-    world.command("release", "shop", "--yes", check=False)
+    said = world.command("release", "shop", "--yes", check=False)
+    assert said.returncode == 3 and "replaced by somebody else" in said.stderr, said
     eventually(lambda: "replaced by somebody else" in described(world, "shop")["Text"], 30, lambda: described(world, "shop")["Text"])
     assert certificate.read_text() == "renewed by a tool\n"
     (package.pair / "server.crt.before-sealwright").rename(certificate)
