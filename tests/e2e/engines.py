@@ -317,7 +317,7 @@ def running(engine, regions=("us-east-1",), **settings):
 
 
 class Load:
-    """A client that connects again and again, each time anew, verified by name and bundle."""
+    """A client that connects all the time, each time anew, verified by name and bundle."""
 
     def __init__(self, engine, instance, bundle):
         self.engine, self.instance, self.bundle = engine, instance, bundle
@@ -326,7 +326,7 @@ class Load:
         self.thread = threading.Thread(target=self._run)
 
     def _run(self):
-        while not self.stop.wait(0.05):
+        while not self.stop.is_set():
             try:
                 assert self.engine.query(self.instance, self.bundle, "select 1") == "1"
                 self.connections += 1

@@ -15,6 +15,7 @@ from server import PATIENCE, ROOT, eventually, free_port
 from test_client_pages import blocks
 
 SUITES = "SSL_RSA_WITH_AES_256_CBC_SHA,TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+AUTHORITIES = ("rds-ca-2019", "rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1")
 
 
 @pytest.fixture
@@ -100,27 +101,40 @@ def test_the_option_brings_tls_and_takes_it_away(oracle, client):
 
 
 @pytest.mark.slow
-def test_what_waits_for_a_restart_and_what_does_not(oracle, client):
-    """Its life under each authority is in test_engines.py."""
+@pytest.mark.parametrize("edition", ["ee", "se2"])
+def test_a_life_under_each_authority(oracle, client, edition):
+    """As far as it is Oracle's alone: test_engines.py has what all engines do."""
     port = free_port()
-    create(client, "orders", "ee", Port=free_port(), DBName="SALES", CACertificateIdentifier="rds-ca-2019",
-           OptionGroupName=option_group(client, "ee", port))
+    create(client, "orders", edition, Port=free_port(), DBName="SALES", CACertificateIdentifier=AUTHORITIES[0],
+           OptionGroupName=option_group(client, edition, port))
     instance = until_status(client, "orders", "available")
     resource = instance["DbiResourceId"]
     bundle = oracle.download("/us-east-1/us-east-1-bundle.pem")
     tls = connect_string(instance, port, service="SALES")
-    database, listener = processes(oracle, resource)
     with Clients(bundle) as users:
         users.connect("open", tls)
-        modify(client, "orders", CACertificateIdentifier="rds-ca-rsa2048-g1", CertificateRotationRestart=False)
+        for authority in AUTHORITIES[1:]:
+            database, listener = processes(oracle, resource)
+            modify(client, "orders", CACertificateIdentifier=authority)
+            until_ca(client, "orders", authority)
+            after = processes(oracle, resource)
+            assert after[0] == database, f"the database was restarted for {authority}"
+            assert after[1] != listener, f"the listener was not restarted for {authority}"
+            users.ping("open")
+            users.connect(authority, tls)
+        modify(client, "orders", CACertificateIdentifier=AUTHORITIES[1], CertificateRotationRestart=False)
         waiting = describe(client, "orders")
-        assert waiting["PendingModifiedValues"]["CACertificateIdentifier"] == "rds-ca-rsa2048-g1"
-        assert processes(oracle, resource) == (database, listener)
-        users.ping("open")
+        assert waiting["PendingModifiedValues"]["CACertificateIdentifier"] == AUTHORITIES[1]
+        assert processes(oracle, resource) == after
         client.call("reboot-db-instance", DBInstanceIdentifier="orders")
-        until_ca(client, "orders", "rds-ca-rsa2048-g1")
+        until_ca(client, "orders", AUTHORITIES[1])
         assert processes(oracle, resource)[0] != database
         users.connect("after the reboot", tls)
+    client.call("stop-db-instance", DBInstanceIdentifier="orders")
+    until_status(client, "orders", "stopped")
+    assert processes(oracle, resource) == (0, 0)
+    client.call("start-db-instance", DBInstanceIdentifier="orders")
+    until_status(client, "orders", "available")
     modify(client, "orders", MasterUserPassword="Another-horse-2")
     until_status(client, "orders", "available")
     with Clients(bundle) as users:
