@@ -117,7 +117,7 @@ static int await_released(struct care *care, int *status, struct error *error)
             return 0;
         }
         const char *told = json_string_value(json_object_get(reply, "problem"));
-        if (told && told[0] && !text_equal(told, problem))
+        if (!text_is_empty(told) && !text_equal(told, problem))
             fprintf(stderr, "sealwright release: not yet: %s\n", told);
         adopted_set(&problem, told);
         json_decref(reply);
@@ -126,7 +126,7 @@ static int await_released(struct care *care, int *status, struct error *error)
             return (int)error->code;
     }
     fprintf(stderr, "sealwright release: %sit goes on being tried.\n",
-            problem && problem[0] ? "" : "not yet: the agent has not answered; ");
+            !text_is_empty(problem) ? "" : "not yet: the agent has not answered; ");
     *status = NOT_YET;
     return 0;
 }

@@ -293,6 +293,13 @@ def read(plain, length):
 ALL = {engine.name: engine for engine in (Postgres(), MariaDB(), MySQL())}
 
 
+def create_group(client, engine, name):
+    """A parameter group for the version that an instance gets by default."""
+    (version,) = client.call("describe-db-engine-versions", Engine=engine.name, DefaultOnly=True)["DBEngineVersions"]
+    client.call("create-db-parameter-group", DBParameterGroupName=name, Description="of a test",
+                DBParameterGroupFamily=version["DBParameterGroupFamily"])
+
+
 def usable(engine):
     """The engine; skips the test where it cannot be had."""
     reason = engine.reason_to_skip()

@@ -80,8 +80,7 @@ def make_template(regions, target):
     origin = Sealwright(regions, fresh=True)
     try:
         origin.start("server")
-        for region in regions:
-            origin.download(f"/{region}/{region}-bundle.pem")
+        eventually(origin.all_made, 60 * len(regions), "the authorities should be made")
         origin.stop()
         subprocess.run(["cp", "-a", origin.run_dir, target], check=True)
     finally:
@@ -162,6 +161,11 @@ class Sealwright:
             return health["authorities"]["home_region_ready"] and ("agent" not in self.processes or health["hosts"] > 0)
         except OSError:
             return False
+
+    def all_made(self):
+        """Whether every authority of every region is made."""
+        authorities = json.loads(self.raw().get("/health").body)["authorities"]
+        return authorities["made"] == authorities["wanted"]
 
     def stop(self, *roles, seconds=20):
         """Asks the roles to end and waits for them; their exit status must be 0."""

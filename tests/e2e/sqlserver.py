@@ -27,7 +27,7 @@ def prepare(sealwright, **settings):
 def processes(sealwright, resource="*"):
     """The first process of each running instance, or of one."""
     found = []
-    for path in Path(sealwright.run_dir, "instances").glob(f"{resource}/**/sqlservr.pid"):
+    for path in Path(sealwright.run_dir, "instances").glob(f"{resource}/sqlservr.pid"):
         pid = int(path.read_text().split()[0])
         if alive(pid):
             found.append(pid)
@@ -52,13 +52,18 @@ def tsql(instance, bundle, sql, user="app", password=PASSWORD, encryption="requi
     return [line.split("\t") for line in done.stdout.splitlines() if line.strip() and not line.startswith("locale")]
 
 
-def python_tds(instance, bundle, sql, user="app", password=PASSWORD, encryption="require", host=None):
-    """python-tds."""
+def connect(instance, bundle, user="app", password=PASSWORD, encryption="require", host=None):
+    """A connection of python-tds."""
     endpoint = instance["Endpoint"]
     trust = {"cafile": str(bundle), "validate_host": True, "enc_login_only": False} if encryption == "require" else {}
+    return pytds.connect(dsn=host or endpoint["Address"], port=int(endpoint["Port"]), user=user, password=password,
+                         autocommit=True, login_timeout=30, **trust)
+
+
+def python_tds(instance, bundle, sql, user="app", password=PASSWORD, encryption="require", host=None):
+    """python-tds."""
     try:
-        with pytds.connect(dsn=host or endpoint["Address"], port=int(endpoint["Port"]), user=user, password=password,
-                           autocommit=True, login_timeout=30, **trust) as connection, connection.cursor() as cursor:
+        with connect(instance, bundle, user, password, encryption, host) as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return [[str(value) for value in row] for row in cursor.fetchall()] if cursor.description else []
     except Exception as error:  # its own, the socket's and pyOpenSSL's

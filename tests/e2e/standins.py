@@ -1,8 +1,8 @@
 """SQL Server and Oracle behind the calls of engines.py. Neither can be had here: a stand-in plays each (tests/standin), its
 clients are real. What only a real server could show stands in docs/sqlserver.md and docs/oracle.md."""
 
+import engines
 import oracle
-import pytds
 import sqlserver
 from engines import LISTENER, RESTART, Engine, Refused
 from postgres import PASSWORD
@@ -51,10 +51,7 @@ class TdsSession:
     """python-tds, connected."""
 
     def __init__(self, instance, bundle):
-        endpoint = instance["Endpoint"]
-        self.connection = pytds.connect(dsn=endpoint["Address"], port=int(endpoint["Port"]), user="app", password=PASSWORD,
-                                        autocommit=True, login_timeout=30, cafile=str(bundle), validate_host=True,
-                                        enc_login_only=False)
+        self.connection = sqlserver.connect(instance, bundle)
 
     def ask(self, sql):
         try:
@@ -143,4 +140,4 @@ class OracleSession(oracle.Clients):
         return "1"
 
 
-ALL = {engine.name: engine for engine in (SqlServer(), Oracle())}
+ALL = {**engines.ALL, **{engine.name: engine for engine in (SqlServer(), Oracle())}}  # the real ones, too

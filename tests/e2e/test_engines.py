@@ -17,12 +17,11 @@ FIRST = [AUTHORITIES[0], *(pytest.param(each, marks=pytest.mark.slow) for each i
                            (AUTHORITIES[1:] if os.environ.get("SEALWRIGHT_ALL_AUTHORITIES") else AUTHORITIES[2:3]))]
 # What the issuer's name holds of each.
 ISSUERS = {"rds-ca-2019": "2019", "rds-ca-rsa2048-g1": "RSA2048", "rds-ca-rsa4096-g1": "RSA4096", "rds-ca-ecc384-g1": "ECC384"}
-ENGINES = {**engines.ALL, **standins.ALL}
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=standins.ALL)
 def engine(request):
-    return engines.usable(ENGINES[request.param])
+    return engines.usable(standins.ALL[request.param])
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +46,7 @@ def force(client, engine, group, on):
 @pytest.fixture
 def instance(request, world, engine, identifier):
     """An available instance under the CA that the test names, which does not force TLS; gone afterwards."""
-    (version,) = world.client.call("describe-db-engine-versions", Engine=engine.name, DefaultOnly=True)["DBEngineVersions"]
-    world.client.call("create-db-parameter-group", DBParameterGroupName=identifier, Description="of a test",
-                      DBParameterGroupFamily=version["DBParameterGroupFamily"])
+    engines.create_group(world.client, engine, identifier)
     force(world.client, engine, identifier, False)
     options = engine.options(world.client, identifier)
     create(world.client, identifier, Engine=engine.name, DBParameterGroupName=identifier, CACertificateIdentifier=request.param,

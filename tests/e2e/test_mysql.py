@@ -32,9 +32,7 @@ def bundle(world):
 @pytest.fixture(scope="module")
 def instance(world, engine):
     """One for all of these tests, with a parameter group of its own."""
-    (version,) = world.client.call("describe-db-engine-versions", Engine=engine.name, DefaultOnly=True)["DBEngineVersions"]
-    world.client.call("create-db-parameter-group", DBParameterGroupName="tuned", Description="of a test",
-                      DBParameterGroupFamily=version["DBParameterGroupFamily"])
+    engines.create_group(world.client, engine, "tuned")
     create(world.client, "orders", Engine=engine.name, DBName="shop", DBParameterGroupName="tuned", CACertificateIdentifier=OLD)
     return until_status(world.client, "orders", "available")
 

@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import clients
 import engines
 import pytest
 from engines import Refused
-from fleet import configure
 from postgres import create, until_ca, until_status
-from server import Sealwright
 
 MODULES = Path(__file__).parent / "node_modules"
 OTHERS = {major: MODULES / f"pg{major}" / "native" / "bin" for major in ("13", "17")}  # beside Debian's 15
@@ -25,16 +22,8 @@ def world():
             pytest.skip(f"{folder} is not there: npm ci --prefix tests/e2e gets it, on x86-64")
         if engines.closed(folder):
             pytest.skip(engines.closed(folder))
-    running = Sealwright()
-    try:
-        configure(running, engine_folders=[str(folder) for folder in OTHERS.values()])
-        running.start()
-        running.client = clients.JavaScript(running)
-        yield running
-    finally:
-        if hasattr(running, "client"):
-            running.client.close()
-        running.close()
+    with engines.running(POSTGRES, engine_folders=[str(folder) for folder in OTHERS.values()]) as sealwright:
+        yield sealwright
 
 
 @pytest.fixture(scope="module")

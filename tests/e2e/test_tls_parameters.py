@@ -9,8 +9,9 @@ import ssl
 import engines
 import pytest
 import standins
-from postgres import create, describe, until_status
+from postgres import create, until_status
 from server import eventually
+from test_parameter_groups import shown, until_applied
 
 CIPHERS = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384"
 # {parameter: (value, what is reported) one after the other}
@@ -38,35 +39,18 @@ SQL = {"postgres": "show {}", "mariadb": "select @@global.{}", "mysql": "select 
 
 @pytest.fixture
 def world(request):
-    engine = engines.usable({**engines.ALL, **standins.ALL}[request.param])
+    engine = engines.usable(standins.ALL[request.param])
     with engines.running(engine) as sealwright:
         yield sealwright, engine, sealwright.client
 
 
-def parameters_of(client, group):
-    found, marker = {}, {}
-    while True:
-        page = client.call("describe-db-parameters", DBParameterGroupName=group, **marker)
-        found.update({each["ParameterName"]: each for each in page["Parameters"]})
-        if not page.get("Marker"):
-            return found
-        marker = {"Marker": page["Marker"]}
-
-
 def tuned(client, engine):
     """An available instance with a parameter group of its name, and the group's parameters of TLS that can be changed."""
-    (version,) = client.call("describe-db-engine-versions", Engine=engine.name, DefaultOnly=True)["DBEngineVersions"]
-    client.call("create-db-parameter-group", DBParameterGroupName="tuned", Description="of a test",
-                DBParameterGroupFamily=version["DBParameterGroupFamily"])
+    engines.create_group(client, engine, "tuned")
     create(client, "tuned", Engine=engine.name, DBParameterGroupName="tuned", **engine.options(client, "tuned"))
-    offered = {name: each for name, each in parameters_of(client, "tuned").items()
+    offered = {name: each for name, each in shown(client, "tuned").items()
                if re.search(r"ssl|tls|cipher|secure_transport|rds\.(3des|rc4|diffie|curve|fips)", name)}
     return until_status(client, "tuned", "available"), {name: each for name, each in offered.items() if each["IsModifiable"]}
-
-
-def settle(client, status):
-    eventually(lambda: describe(client, "tuned")["DBParameterGroups"][0]["ParameterApplyStatus"] == status, 60,
-               lambda: f"the parameters should be {status}: {describe(client, 'tuned')['DBParameterGroups']}")
 
 
 def put(sealwright, client, offered, engine, instance, values):
@@ -75,13 +59,13 @@ def put(sealwright, client, offered, engine, instance, values):
     client.call("modify-db-parameter-group", DBParameterGroupName="tuned", Parameters=[
         {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "pending-reboot" if static else "immediate"}
         for name, value in values.items()])
-    settle(client, "pending-reboot" if static else "in-sync")
+    until_applied(client, "tuned", "pending-reboot" if static else "in-sync")
     if static:
         process = engine.process(sealwright, instance)
         client.call("reboot-db-instance", DBInstanceIdentifier="tuned")
         eventually(lambda: engine.process(sealwright, instance) not in (None, process), 60, "another process should serve")
         until_status(client, "tuned", "available")
-        settle(client, "in-sync")
+        until_applied(client, "tuned")
 
 
 @pytest.mark.parametrize("world", REPORTED, indirect=True)
